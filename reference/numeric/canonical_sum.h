@@ -1,0 +1,33 @@
+// The canonical fp32 sum of squares: one order of operations, a function of the length alone.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace plumb {
+
+// A leaf is 8 consecutive elements: s = fmaf(v, v, s), ascending, from 0. The last leaf may be shorter.
+inline constexpr std::size_t kLeaf = 8;
+
+// Leaves combine by halving: padded with zeros to a power of two n, leaf i takes leaf i + n/2, and again.
+// Whatever lane holds which leaf, following this tree gives these bits.
+inline float canonical_sum_of_squares(std::span<const float> values) {
+  const std::size_t leaves = (values.size() + kLeaf - 1) / kLeaf;
+  std::vector<float> sum(std::bit_ceil(leaves ? leaves : 1), 0.0f);
+  for (std::size_t i = 0; i < values.size(); ++i) sum[i / kLeaf] = std::fmaf(values[i], values[i], sum[i / kLeaf]);
+  for (std::size_t half = sum.size() / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) sum[i] += sum[i + half];
+  }
+  return sum[0];
+}
+
+// 1 / sqrt(sum * (1/n) + eps); every operation correctly rounded.
+inline float canonical_inverse_rms(float sum_of_squares, std::size_t n, float eps) {
+  const float mean = sum_of_squares * (1.0f / static_cast<float>(n));
+  return 1.0f / std::sqrt(mean + eps);
+}
+
+}  // namespace plumb

@@ -1,0 +1,21 @@
+// The two judges of solve_tril: the float64 oracle and the bit-exact fp32 replay.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "reference/numeric/expectation.h"
+#include "reference/solve_tril/solve_tril.h"
+
+namespace plumb {
+
+// float64. `tensors` are host tensors as they are before the call; nothing is written.
+// One expectation per output tensor, in the order of the tensor enum: x.
+std::vector<Expectation> solve_tril_oracle(const plumb_solve_tril_params& params,
+                                           std::span<const plumb_tensor> tensors);
+
+// fp32 in the canonical order of operations: writes to the host tensors the very bits every canonical variant
+// gives.
+void solve_tril_replay(const plumb_solve_tril_params& params, std::span<const plumb_tensor> tensors);
+
+}  // namespace plumb
