@@ -1,0 +1,67 @@
+// Filling tensors with deterministic values, element by logical index.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "harness/cases/problem.h"
+#include "harness/cases/random.h"
+#include "harness/compare/elements.h"
+#include "reference/numeric/parallel.h"
+
+namespace plumb {
+
+// value(i) for the i-th element in row-major order, rounded to the tensor's type; called from several threads.
+template <class Value>
+void fill(HostTensor& tensor, const Value& value) {
+  const plumb_dtype dtype = dtype_of(tensor.view);
+  const std::int64_t length = row_length(tensor.view);
+  const std::int64_t step = tensor.view.rank > 0 ? tensor.view.stride[tensor.view.rank - 1] : 1;
+  const auto element_bytes = static_cast<std::int64_t>(size_of(dtype));
+  constexpr std::int64_t kGrain = 1 << 16;  // elements that are worth a thread
+  parallel_for(row_count(tensor.view), kGrain / std::max<std::int64_t>(length, 1) + 1,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t row = begin; row < end; ++row) {
+                   auto* element =
+                       static_cast<std::byte*>(tensor.view.data) + row_offset(tensor.view, row) * element_bytes;
+                   for (std::int64_t i = 0; i < length; ++i, element += step * element_bytes) {
+                     const auto number = value(row * length + i);
+                     if (is_floating(dtype)) {
+                       store_float(element, dtype, static_cast<float>(number));
+                     } else {
+                       store_integer(element, dtype, static_cast<std::int64_t>(number));
+                     }
+                   }
+                 }
+               });
+}
+
+// The magnitudes that activations are tried at; the words of the axis `magnitude`.
+enum class Magnitude { kUnit, kNearEps, kLarge, kTiny, kSpecial };
+inline const std::vector<std::string> kMagnitudeWords = {"unit", "near_eps", "large", "tiny", "special"};
+
+// Normal activations of the given magnitude for a tensor whose last axis is `row` long. `special` puts one Inf into
+// the second row and one NaN into the third.
+inline void fill_activations(HostTensor& tensor, Magnitude magnitude, const RandomStream& random,
+                             std::int64_t row) {
+  const bool narrow = dtype_of(tensor.view) == PLUMB_F16;
+  // near_eps: mean square 1e-6, as large as a usual eps; large: squares still fit fp32; tiny: subnormal in the
+  // type.
+  const double scale[] = {1.0, 1e-3, narrow ? 6e3 : 1e14, narrow ? 5e-6 : 3e-39, 1.0};
+  const double factor = scale[static_cast<int>(magnitude)];
+  fill(tensor, [&](std::int64_t i) {
+    if (magnitude == Magnitude::kSpecial && row > 0) {
+      if (i == row + row / 2) return std::numeric_limits<double>::infinity();
+      if (i == 2 * row + row / 3) return std::numeric_limits<double>::quiet_NaN();
+    }
+    return factor * random.normal(static_cast<std::uint64_t>(i));
+  });
+}
+
+// The words of the axis `launch`.
+inline const std::vector<std::string> kLaunchWords = {"stream", "default_stream", "graph"};
+
+}  // namespace plumb

@@ -1,0 +1,308 @@
+// Registering cases with GoogleTest, running them through the supervisor, and writing what came out.
+#include "harness/check/check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <tuple>
+
+#include <nlohmann/json.hpp>
+
+#include "build_stamp.h"
+#include "harness/check/progress.h"
+#include "harness/check/supervisor.h"
+#include "harness/error.h"
+#include "harness/files.h"
+#include "harness/golden/golden.h"
+
+namespace plumb {
+namespace {
+
+constexpr std::string_view kSchema = "plumbline.check/1";
+
+struct Session {
+  CheckOptions options;
+  std::string gpu;  // name of the device, empty on the replay
+  GoldenStore goldens;
+  Supervisor supervisor;
+  std::vector<CaseResult> results;
+};
+
+std::string repro_line(const CheckOptions& options, const std::string& name) {
+  std::string line = fmt::format("plumbline check --device {} --filter '{}'", options.device, name);
+  if (!options.library.empty()) line += fmt::format(" --library {}", options.library);
+  if (!options.worker.check.variant.empty()) line += fmt::format(" --variant {}", options.worker.check.variant);
+  return line;
+}
+
+void judge_golden(CaseResult& result, const GoldenStore& goldens, const std::string& gpu) {
+  if (result.digests.empty()) return;
+  result.golden = goldens.compare(result, gpu);
+  if (result.golden != "differs") return;
+  if (result.state == "passed" || result.state == "mistrusted") result.state = "failed";
+  result.reason += "  the digest differs from the recorded one: these bits are not what a real GPU computed\n";
+}
+
+class CaseTest : public testing::Test {
+ public:
+  CaseTest(Session& session, std::string name) : session_(session), name_(std::move(name)) {}
+
+  void TestBody() override {
+    CaseResult result = session_.supervisor.run(name_);
+    judge_golden(result, session_.goldens, session_.gpu);
+    result.repro = repro_line(session_.options, name_);
+    const std::string words = fmt::format("{}\n{}\n  repeat: {}", name_, result.reason, result.repro);
+    const std::string state = result.state;
+    session_.results.push_back(std::move(result));
+    if (state == "passed") return;
+    if (state == "mistrusted" || state == "unsupported" || state == "skipped")
+      GTEST_SKIP() << state << ": " << words;
+    FAIL() << state << ": " << words;
+  }
+
+ private:
+  Session& session_;
+  std::string name_;
+};
+
+// Tells the supervisor, once GoogleTest has filtered, sharded and shuffled, what will run and in which order.
+class Planner : public testing::Environment {
+ public:
+  explicit Planner(Session& session) : session_(session) {}
+  void SetUp() override {
+    std::vector<std::string> names;
+    const testing::UnitTest& all = *testing::UnitTest::GetInstance();
+    for (int s = 0; s < all.total_test_suite_count(); ++s) {
+      const testing::TestSuite& suite = *all.GetTestSuite(s);
+      for (int t = 0; t < suite.total_test_count(); ++t) {
+        const testing::TestInfo& test = *suite.GetTestInfo(t);
+        if (test.should_run()) names.push_back(fmt::format("{}/{}", suite.name(), test.name()));
+      }
+    }
+    session_.supervisor.plan(std::move(names));
+  }
+
+ private:
+  Session& session_;
+};
+
+std::vector<std::string> worker_arguments(const CheckOptions& options) {
+  const WorkerSettings& worker = options.worker;
+  std::vector<std::string> words = {"worker",
+                                    "--device",
+                                    options.device,
+                                    "--library",
+                                    worker.library_path,
+                                    "--repeats",
+                                    fmt::to_string(worker.check.repeats)};
+  if (!worker.check.variant.empty()) words.insert(words.end(), {"--variant", worker.check.variant});
+  if (worker.device_memory_limit > 0) {
+    words.insert(words.end(), {"--device-memory", fmt::to_string(worker.device_memory_limit)});
+  }
+  if (!worker.check.with_oracle) words.emplace_back("--no-oracle");
+  return words;
+}
+
+// A case name or globs over case names (separated by ':'), as GoogleTest's filter over "suite.test".
+std::string gtest_filter(const std::string& filter) {
+  std::vector<std::string> patterns;
+  for (std::size_t begin = 0; begin <= filter.size();) {
+    const std::size_t end = std::min(filter.find(':', begin), filter.size());
+    std::string pattern = filter.substr(begin, end - begin);
+    begin = end + 1;
+    // A leading name without wildcards must be an operator's: a misspelt one would silently match nothing.
+    const std::size_t head_end = std::min(pattern.find_first_of("/*?"), pattern.size());
+    const bool whole_head = head_end == pattern.size() || pattern[head_end] == '/';
+    if (const std::string head = pattern.substr(0, head_end); whole_head && !find_suite(head)) {
+      throw HarnessError(fmt::format("--filter '{}': there is no operator '{}'; operators are {}", filter, head,
+                                     fmt::join(suite_names(), ", ")));
+    }
+    // In GoogleTest's language '-' starts the negative patterns; names hold it in numbers alone.
+    std::replace(pattern.begin(), pattern.end(), '-', '?');
+    if (head_end == pattern.size()) {
+      pattern += ".*";
+    } else if (pattern[head_end] == '/') {
+      pattern[head_end] = '.';
+    }
+    patterns.push_back(std::move(pattern));
+  }
+  return fmt::format("{}", fmt::join(patterns, ":"));
+}
+
+void apply_shard(const std::string& shard) {
+  if (shard.empty()) return;
+  int index = 0, count = 0;
+  char extra = 0;
+  if (std::sscanf(shard.c_str(), "%d/%d%c", &index, &count, &extra) != 2 || index < 1 || index > count) {
+    throw HarnessError(fmt::format("--shard '{}': expected I/N with 1 <= I <= N", shard));
+  }
+  setenv("GTEST_SHARD_INDEX", fmt::to_string(index - 1).c_str(), 1);
+  setenv("GTEST_TOTAL_SHARDS", fmt::to_string(count).c_str(), 1);
+}
+
+nlohmann::json summary_of(const std::vector<CaseResult>& results) {
+  std::map<std::string, int> counts;
+  for (const char* state : {"passed", "failed", "mistrusted", "unsupported", "skipped", "crashed", "error"}) {
+    counts[state] = 0;
+  }
+  for (const CaseResult& result : results) ++counts[result.state];
+  return counts;
+}
+
+int exit_code_of(const nlohmann::json& summary) {
+  if (summary["failed"].get<int>() + summary["crashed"].get<int>() > 0) return kExitMismatch;
+  if (summary["error"].get<int>() > 0) return kExitError;
+  return summary["passed"].get<int>() > 0 ? kExitPass : kExitMistrusted;
+}
+
+nlohmann::json golden_summary(const Session& session) {
+  std::map<std::string, int> counts{{"match", 0}, {"differs", 0}, {"absent", 0}};
+  for (const CaseResult& result : session.results) ++counts[result.golden];
+  return {{"gpus", session.goldens.gpus()},
+          {"matched", counts["match"]},
+          {"differing", counts["differs"]},
+          {"absent", counts["absent"]}};
+}
+
+// What the log ends with: one line per operator and variant, then the counts.
+void print_table(const Session& session) {
+  struct Row {
+    int cases = 0, failed = 0, unsupported = 0;
+    std::int64_t differing = 0;
+    double worst = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Row> rows;
+  for (const CaseResult& result : session.results) {
+    for (const VariantResult& variant : result.variants) {
+      Row& row = rows[{result.operator_name, variant.name}];
+      if (variant.state == "unsupported") {
+        ++row.unsupported;
+        continue;
+      }
+      ++row.cases;
+      row.failed += variant.state == "failed";
+      row.differing += variant.differing;
+      row.worst = std::max(row.worst, variant.worst);
+    }
+  }
+  fmt::print("{:<14} {:<20} {:>7} {:>7} {:>12} {:>15} {:>12}\n", "operator", "variant", "cases", "failed",
+             "unsupported", "differing bits", "worst/bound");
+  for (const auto& [key, row] : rows) {
+    fmt::print("{:<14} {:<20} {:>7} {:>7} {:>12} {:>15} {:>12.3f}\n", key.first, key.second, row.cases, row.failed,
+               row.unsupported, row.differing, row.worst);
+  }
+}
+
+}  // namespace
+
+std::vector<Case> cases_for(Tier tier, std::uint64_t seed, const std::string& filter) {
+  std::vector<Case> cases;
+  const bool whole_name =
+      filter.find("/seed=") != std::string::npos && filter.find_first_of("*?:") == std::string::npos;
+  if (whole_name) return {parse_case(filter)};
+  for (const OperatorSuite* suite : all_suites()) {
+    auto points = suite->cases(tier, seed);
+    cases.insert(cases.end(), points.begin(), points.end());
+  }
+  return cases;
+}
+
+int run_check(CheckOptions options) {
+  GTEST_FLAG_SET(filter, options.filter.empty() ? "*" : gtest_filter(options.filter));
+  apply_shard(options.shard);
+  const std::vector<Case> cases = cases_for(options.tier, options.seed, options.filter);
+  std::optional<FileWriter> json_file, junit_file;
+  if (!options.json.empty()) json_file.emplace(options.json);
+  if (!options.junit.empty()) junit_file.emplace(options.junit);
+  options.worker.library_path = options.library.empty() ? default_library_path() : options.library;
+
+  Session session{.options = options,
+                  .gpu = "",
+                  .goldens = GoldenStore(options.golden.empty() ? default_golden_folder() : options.golden),
+                  .supervisor = Supervisor(worker_arguments(options), options.timeout_seconds),
+                  .results = {}};
+
+  if (junit_file) GTEST_FLAG_SET(output, "xml:" + std::filesystem::absolute(junit_file->temporary_path()).string());
+  std::vector<std::string> words = {"plumbline"};
+  words.insert(words.end(), options.gtest_flags.begin(), options.gtest_flags.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  int argc = static_cast<int>(argv.size());
+  testing::InitGoogleTest(&argc, argv.data());
+  if (argc > 1) throw HarnessError(fmt::format("unknown argument '{}'; see plumbline check --help", argv[1]));
+  for (const Case& point : cases) {
+    const std::string name = name_of(point);
+    const std::size_t slash = name.find('/');
+    testing::RegisterTest(name.substr(0, slash).c_str(), name.substr(slash + 1).c_str(), nullptr, nullptr, __FILE__,
+                          __LINE__, [&session, name]() -> testing::Test* { return new CaseTest(session, name); });
+  }
+  testing::AddGlobalTestEnvironment(new Planner(session));
+  auto& listeners = testing::UnitTest::GetInstance()->listeners();
+  if (!options.verbose && !GTEST_FLAG_GET(list_tests)) {
+    delete listeners.Release(listeners.default_result_printer());
+    listeners.Append(new ProgressListener(isatty(STDERR_FILENO) != 0));
+  }
+  if (GTEST_FLAG_GET(list_tests)) return RUN_ALL_TESTS();
+
+  const nlohmann::json ready = session.supervisor.start();
+  if (ready["device"]["kind"] == "cuda") session.gpu = ready["device"]["name"];
+  const auto started = std::chrono::steady_clock::now();
+  const std::string start_time = utc_now();
+  std::ignore = RUN_ALL_TESTS();  // the exit code comes from the results
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  if (session.results.empty()) {
+    throw HarnessError(fmt::format("no case was run: --filter '{}' and the shard leave none of {} cases",
+                                   options.filter, cases.size()));
+  }
+
+  const nlohmann::json summary = summary_of(session.results), golden = golden_summary(session);
+  const std::string tier = options.tier == Tier::kFull ? "full" : "quick";
+  if (json_file) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const CaseResult& result : session.results) list.push_back(to_json(result));
+    const nlohmann::json document = {{"schema", kSchema},         {"started", start_time},
+                                     {"seconds", seconds},        {"tier", tier},
+                                     {"seed", options.seed},      {"commit", PLUMBLINE_COMMIT},
+                                     {"device", ready["device"]}, {"library", ready["library"]},
+                                     {"golden", golden},          {"summary", summary},
+                                     {"cases", std::move(list)}};
+    json_file->commit(document.dump(0, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  if (junit_file) junit_file->commit_written();
+  print_table(session);
+  fmt::print("device {}, tier {}: {} cases in {:.1f} s:", session.gpu.empty() ? "replay" : session.gpu, tier,
+             session.results.size(), seconds);
+  for (const auto& [state, count] : summary.items()) {
+    if (count.get<int>() > 0) fmt::print(" {} {}", count.get<int>(), state);
+  }
+  fmt::print(
+      "\ngolden digests ({}): {} matched, {} differ, {} not recorded\n",
+      session.goldens.gpus().empty() ? "none recorded" : fmt::format("{}", fmt::join(session.goldens.gpus(), ", ")),
+      golden["matched"].get<int>(), golden["differing"].get<int>(), golden["absent"].get<int>());
+
+  const int code = exit_code_of(summary);
+  if (!options.record.empty()) {
+    if (code != kExitPass) {
+      fmt::print(stderr, "plumbline: nothing was recorded: only results that passed become goldens\n");
+      return code;
+    }
+    DeviceInfo device;
+    device.name = session.gpu;
+    device.driver = ready["device"]["driver"];
+    device.cuda = ready["device"]["cuda"];
+    record_goldens(options.record, session.results, device, PLUMBLINE_COMMIT, ready["library"]["version"], tier);
+    fmt::print("recorded digests of {} cases under {}\n", session.results.size(), options.record);
+  }
+  return code;
+}
+
+}  // namespace plumb

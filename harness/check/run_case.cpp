@@ -1,0 +1,293 @@
+// Running one case and judging what came back.
+#include "harness/check/run_case.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "harness/compare/bits.h"
+#include "reference/numeric/digest.h"
+
+namespace plumb {
+namespace {
+
+// Of all elements, at least this share must be able to show an error; below it a pass would say little.
+constexpr double kLeastInformative = 0.02;
+
+CaseResult blank_result(const PreparedCase& prepared) {
+  CaseResult result;
+  result.name = name_of(prepared.point);
+  result.operator_name = prepared.suite->name;
+  result.dtype = name_of(prepared.point.dtype);
+  for (const Axis& axis : prepared.point.schema->axes) result.axes[axis.name] = prepared.point.text(axis.name);
+  return result;
+}
+
+std::string describe(const Judgement& verdict, const plumb_tensor& tensor, std::string_view name) {
+  std::string text = fmt::format("  {}: {} of {} elements out of bound, {} touched, {} unwritten\n", name,
+                                 verdict.out_of_bound, verdict.elements, verdict.touched, verdict.unwritten);
+  for (const auto& [title, list] : {std::pair{"first", &verdict.first}, std::pair{"worst", &verdict.worst}}) {
+    for (const Offence& offence : *list) {
+      text += fmt::format("    {} [{}] {}: got {:.9g} (0x{:x}), expected {:.9g}, bound {:.3g}\n", title,
+                          offence.index, offence.what, offence.got, offence.bits, offence.expected, offence.bound);
+    }
+  }
+  return text + describe_offenders(verdict, tensor);
+}
+
+// Everything that one run of one variant is held against.
+class Examination {
+ public:
+  Examination(const PreparedCase& prepared, VariantResult& result, std::string& details)
+      : prepared_(prepared), result_(result), details_(details) {}
+
+  void fail(const char* check, const std::string& words) {
+    auto& checks = result_.failed_checks;
+    if (std::find(checks.begin(), checks.end(), check) == checks.end()) checks.emplace_back(check);
+    if (result_.reason.empty()) result_.reason = words;
+    result_.state = "failed";
+    if (details_.size() < kLongestDetails) details_ += fmt::format("  [{}] {}: {}\n", result_.name, check, words);
+  }
+
+  // The verdict of the bound, the poison, the untouched regions and the bias on one output.
+  void apply(const Judgement& verdict, const plumb_tensor& tensor, const std::string& name) {
+    result_.worst = std::max(result_.worst, verdict.worst_share);
+    result_.compared += verdict.judged + verdict.kept;
+    if (std::fabs(verdict.bias) > std::fabs(result_.bias)) result_.bias = verdict.bias;
+    const std::size_t failures = result_.failed_checks.size();
+    if (verdict.out_of_bound > 0)
+      fail("bound", fmt::format("{} elements of {} out of bound", verdict.out_of_bound, name));
+    if (verdict.touched > 0)
+      fail("untouched", fmt::format("{} elements of {} changed that must not", verdict.touched, name));
+    if (verdict.unwritten > 0)
+      fail("poison", fmt::format("{} elements of {} were never written", verdict.unwritten, name));
+    if (is_biased(verdict, dtype_of(tensor))) {
+      fail("bias", fmt::format("errors of {} have a mean of {:+.3f} ulp over {} elements", name, verdict.bias,
+                               verdict.bias_samples));
+    }
+    if (result_.failed_checks.size() > failures && details_.size() < kLongestDetails) {
+      details_ += describe(verdict, tensor, name);
+    }
+  }
+
+  // All of it, for the block that a run left. `canonical` asks for the replay's bits.
+  void examine(const Block& image, bool canonical) {
+    if (canonical && image == prepared_.replayed) {  // not a byte differs, in the tensors or around them
+      for (std::size_t i = 0; i < prepared_.replay_verdict.size(); ++i) {
+        const HostTensor& tensor = output(i);
+        apply(prepared_.replay_verdict[i], tensor.view, tensor.name);
+      }
+      return;
+    }
+    const auto views = views_in(prepared_.problem, prepared_.layout, image.data());
+    const auto before = views_in(prepared_.problem, prepared_.layout, prepared_.pristine.data());
+    const auto replayed = views_in(prepared_.problem, prepared_.layout, prepared_.replayed.data());
+    for (std::size_t i = 0; i < prepared_.expected.size(); ++i) {
+      const HostTensor& tensor = output(i);
+      if (!is_present(tensor.view)) continue;
+      const auto at = static_cast<std::size_t>(prepared_.problem.outputs[i]);
+      apply(judge(views[at], before[at], prepared_.expected[i],
+                  tensor.role == Role::kOutput ? poison_word(prepared_.problem.outputs[i]) : std::uint16_t{0}),
+            views[at], tensor.name);
+      if (canonical) {
+        const BitDifference difference = compare_bits(views[at], replayed[at]);
+        result_.differing += difference.differing;
+        if (difference.differing > 0) {
+          fail("bits",
+               fmt::format("{} elements of {} differ from the replay, the first at [{}], by up to {} ulp",
+                           difference.differing, tensor.name, difference.first_index, difference.largest_ulp));
+        }
+      }
+    }
+    guard(image);
+  }
+
+ private:
+  static constexpr std::size_t kLongestDetails = 6000;
+
+  const HostTensor& output(std::size_t i) const {
+    return prepared_.problem.tensors[static_cast<std::size_t>(prepared_.problem.outputs[i])];
+  }
+
+  // Inputs must be as they were, and nothing outside the elements of outputs may change.
+  void guard(const Block& image) {
+    for (std::size_t i = 0; i < prepared_.problem.tensors.size(); ++i) {
+      const HostTensor& tensor = prepared_.problem.tensors[i];
+      if (!is_present(tensor.view) || tensor.alias_of >= 0) continue;
+      const std::span<const std::byte> storage(image.data() + prepared_.layout.offset[i], tensor.storage.size());
+      if (std::memcmp(storage.data(), tensor.storage.data(), storage.size()) == 0) continue;
+      std::int64_t first = 0;
+      const std::int64_t stray = stray_bytes(tensor.storage, storage, tensor.view, tensor.data_offset(), &first);
+      if (stray > 0) {
+        fail("canary",
+             fmt::format("{} bytes around the elements of {} were overwritten, the first {} bytes {} its start",
+                         stray, tensor.name, std::abs(first), first < 0 ? "before" : "after"));
+      }
+      if (tensor.role == Role::kInput) fail("inputs", fmt::format("the input {} was changed", tensor.name));
+    }
+  }
+
+  const PreparedCase& prepared_;
+  VariantResult& result_;
+  std::string& details_;
+};
+
+// Passed becomes mistrusted where the case could hardly have failed. A no-op is judged on the memory it must leave
+// alone.
+void settle(CaseResult& result, const PreparedCase& prepared) {
+  std::int64_t elements = 0, informative = 0;
+  for (const Judgement& verdict : prepared.replay_verdict) {
+    elements += verdict.elements;
+    informative += verdict.informative;
+    result.blind_spot = std::max(result.blind_spot, verdict.blind_spot);
+  }
+  if (result.state == "passed" && elements > 0 &&
+      static_cast<double>(informative) < kLeastInformative * static_cast<double>(elements)) {
+    result.state = "mistrusted";
+    result.reason = fmt::format("only {} of {} elements could have shown an error", informative, elements);
+  }
+}
+
+std::string output_digest(const PreparedCase& prepared, const Block& image) {
+  const auto views = views_in(prepared.problem, prepared.layout, image.data());
+  std::vector<plumb_tensor> outputs;
+  for (const int index : prepared.problem.outputs) outputs.push_back(views[static_cast<std::size_t>(index)]);
+  return to_hex(digest_of(outputs));
+}
+
+}  // namespace
+
+PreparedCase prepare(const Case& point, const CheckSettings& settings) {
+  PreparedCase prepared(point);
+  prepared.suite = find_suite(point.schema->operator_name);
+  prepared.problem = prepared.suite->build(point);
+  prepared.layout = layout_of(prepared.problem);
+  prepared.pristine = pack(prepared.problem, prepared.layout);
+  Problem replay = clone(prepared.problem);
+  prepared.suite->replay(replay);
+  prepared.replayed = pack(replay, prepared.layout);
+  prepared.replay_digest = output_digest(prepared, prepared.replayed);
+  if (!settings.with_oracle) return prepared;
+  prepared.expected = prepared.suite->oracle(prepared.problem);
+  const auto after = views_in(prepared.problem, prepared.layout, prepared.replayed.data());
+  const auto before = views_in(prepared.problem, prepared.layout, prepared.pristine.data());
+  for (std::size_t i = 0; i < prepared.problem.outputs.size(); ++i) {
+    const int index = prepared.problem.outputs[i];
+    const auto at = static_cast<std::size_t>(index);
+    const bool poisoned = prepared.problem.tensors[at].role == Role::kOutput;
+    prepared.replay_verdict.push_back(
+        is_present(after[at])
+            ? judge(after[at], before[at], prepared.expected[i], poisoned ? poison_word(index) : std::uint16_t{0})
+            : Judgement{});
+  }
+  return prepared;
+}
+
+CaseResult check_on_replay(const PreparedCase& prepared) {
+  CaseResult result = blank_result(prepared);
+  result.digests["canonical"] = prepared.replay_digest;
+  VariantResult variant{.name = "replay", .state = "passed"};
+  std::string details;
+  Examination(prepared, variant, details).examine(prepared.replayed, true);
+  result.state = variant.state;
+  result.reason = details;
+  result.variants.push_back(variant);
+  settle(result, prepared);
+  return result;
+}
+
+CaseResult check_on_device(const PreparedCase& prepared, const Library& library, CudaDevice& device,
+                           const CheckSettings& settings, bool& device_lost) {
+  CaseResult result = blank_result(prepared);
+  const plumb_operator* op = library.find(prepared.suite->name);
+  if (!op) {
+    result.state = "skipped";
+    result.reason = fmt::format("the library has no operator {}", prepared.suite->name);
+    return result;
+  }
+  device.load(prepared.problem, prepared.layout, prepared.pristine);
+  const plumb_call call = device.call();
+  std::int32_t selected = -1;
+  const plumb_status choice = op->select(&call, &selected);
+  const std::string no_choice = choice == PLUMB_OK ? "" : library.last_error();
+  if (choice == PLUMB_OK && (selected < 0 || selected >= op->variant_count)) {
+    result.state = "failed";
+    result.reason = fmt::format("select returned variant {}, expected 0 to {}", selected, op->variant_count - 1);
+    return result;
+  }
+  if (choice == PLUMB_OK) result.selected = op->variant(selected)->name;
+
+  std::string details;
+  std::map<std::string, Block> first_of_class;
+  std::vector<std::string> refusals;
+  int served_count = 0;
+  Block image(prepared.layout.bytes), again(prepared.layout.bytes);
+  for (std::int32_t index = 0; index < op->variant_count && !device_lost; ++index) {
+    const plumb_variant& row = *op->variant(index);
+    if (!settings.variant.empty() && settings.variant != row.name) continue;
+    VariantResult variant{.name = row.name, .state = "passed"};
+    Examination examination(prepared, variant, details);
+    const plumb_status support = op->supports(&call, index);
+    if (support == PLUMB_UNSUPPORTED) {
+      variant.state = "unsupported";
+      variant.reason = library.last_error();
+      refusals.push_back(fmt::format("{}: {}", row.name, variant.reason));
+      if (index == selected) examination.fail("served", "select chose it, but supports refuses: " + variant.reason);
+      result.variants.push_back(variant);
+      continue;
+    }
+    const bool canonical = std::string_view(row.bit_class) == "canonical";
+    const std::int64_t elements =
+        element_count(prepared.problem.tensors[static_cast<std::size_t>(prepared.problem.outputs.back())].view);
+    for (int repeat = 0; repeat < settings.repeats && variant.state == "passed"; ++repeat) {
+      Block& target = repeat == 0 ? image : again;
+      const RunResult run = device.run(*op, index, target);
+      if (run.status != PLUMB_OK) {
+        examination.fail("device", fmt::format("launch failed with status {}: {}", static_cast<int>(run.status),
+                                               run.error.empty() ? library.last_error() : run.error));
+        device_lost = run.device_lost;
+        break;
+      }
+      if (run.served != index && !(run.served == -1 && elements == 0)) {
+        examination.fail("served", fmt::format("variant {} was asked for, {} says it ran", index, run.served));
+      }
+      if (repeat == 0) {
+        examination.examine(image, canonical);
+      } else if (image != again) {
+        examination.fail("repeat", "two runs on the same inputs gave different bytes");
+      }
+    }
+    if (variant.state == "passed") {
+      ++served_count;
+      const auto [place, is_first] = first_of_class.try_emplace(row.bit_class, image);
+      if (is_first) {
+        result.digests[row.bit_class] =
+            canonical && image == prepared.replayed ? prepared.replay_digest : output_digest(prepared, image);
+      } else if (!canonical && *row.bit_class && output_digest(prepared, image) != result.digests[row.bit_class]) {
+        examination.fail("bits", fmt::format("differs from another variant of class {}", row.bit_class));
+      }
+    }
+    result.variants.push_back(variant);
+  }
+  const bool failed = std::any_of(result.variants.begin(), result.variants.end(),
+                                  [](const VariantResult& variant) { return variant.state == "failed"; });
+  if (failed) {
+    result.state = "failed";
+    result.reason = details;
+  } else if (served_count == 0) {
+    result.state = "unsupported";
+    result.reason = choice == PLUMB_OK ? fmt::format("{}", fmt::join(refusals, "; ")) : no_choice;
+  } else if (choice != PLUMB_OK && settings.variant.empty()) {
+    result.state = "failed";
+    result.reason = fmt::format("a variant serves this case but select refuses it: {}", no_choice);
+  } else {
+    result.state = "passed";
+  }
+  settle(result, prepared);
+  return result;
+}
+
+}  // namespace plumb

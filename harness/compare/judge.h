@@ -1,0 +1,54 @@
+// The oracle's verdict on one tensor: every element against its bound, nothing sampled, nothing forgiven.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reference/numeric/expectation.h"
+#include "reference/operator.h"
+
+namespace plumb {
+
+struct Offence {
+  std::int64_t index = 0;  // row-major
+  std::uint32_t bits = 0;
+  double got = 0, expected = 0, bound = 0;
+  std::string what;  // "bound", "untouched", "unwritten"
+};
+
+struct Judgement {
+  std::int64_t elements = 0;
+  std::int64_t judged = 0;       // held against a bound
+  std::int64_t kept = 0;         // held against the bits before the call
+  std::int64_t informative = 0;  // kept, or judged with a finite expectation other than 0
+  std::int64_t out_of_bound = 0;
+  std::int64_t touched = 0;    // elements that should have kept their bits and did not
+  std::int64_t unwritten = 0;  // elements that still hold the poison
+  double worst_share = 0;      // largest |error| / bound
+  double bias = 0;  // mean of (|y| - |expected|) in ulp over inexact, normal elements (16-bit types only)
+  std::int64_t bias_samples = 0;  // distinct results among them
+  double blind_spot = 0;  // largest bound, in ulp of the largest expected value: what could hide in this case
+  std::vector<Offence> first, worst;    // at most kShown each
+  std::vector<std::int64_t> offenders;  // indices, at most kRemembered, for the histogram
+
+  static constexpr std::size_t kShown = 4, kRemembered = 4096;
+  bool within_bounds() const { return out_of_bound == 0; }
+};
+
+// Every |y - value| must be at most slack + 0.5 ulp_out(|value| + slack). NaN is right exactly where NaN is
+// expected; infinity is right where the rounding of an honest value may overflow. `before` is the tensor as it was
+// before the call (same shape and strides), `poison` the 16-bit word that unwritten elements repeat, 0 where the
+// tensor had none.
+Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Expectation& expected,
+                std::uint16_t poison);
+
+// A mean error in ulp that rounding to nearest cannot explain. Only for 16-bit outputs: there the error is
+// dominated by the final rounding, uniform in +-0.5 ulp, so that its mean over n independent elements has a
+// standard deviation of 0.29/sqrt(n).
+bool is_biased(const Judgement& judgement, plumb_dtype dtype);
+
+// Where the offenders lie: counts along each axis of the tensor and modulo a warp's usual divisions.
+std::string describe_offenders(const Judgement& judgement, const plumb_tensor& tensor);
+
+}  // namespace plumb

@@ -1,0 +1,123 @@
+// Reading, comparing and writing golden files.
+#include "harness/golden/golden.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/error.h"
+#include "harness/files.h"
+#include "harness/operators/suite.h"
+
+namespace plumb {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GoldenFile, operator_name, gpu, driver, cuda, commit, date, library, tier,
+                                   digests)
+
+namespace {
+
+constexpr std::string_view kSchema = "plumbline.golden/1";
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GoldenFile, operator_name, gpu, driver, cuda, commit, date, library, tier,
+                                   digests)
+
+bool is_digest(std::string_view text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+GoldenFile read_golden(const std::string& path) {
+  const nlohmann::json document = read_json(path, kSchema);
+  GoldenFile file;
+  try {
+    file = document.get<GoldenFile>();
+  } catch (const nlohmann::json::exception& error) {
+    throw HarnessError(fmt::format("{}: is damaged: {}", path, error.what()));
+  }
+  for (const auto& [name, classes] : file.digests) {
+    for (const auto& [bit_class, digest] : classes) {
+      if (!is_digest(digest)) {
+        throw HarnessError(fmt::format("{}: is damaged: the {} digest of {} is '{}', expected 32 hex digits", path,
+                                       bit_class, name, digest));
+      }
+    }
+  }
+  return file;
+}
+
+}  // namespace
+
+GoldenStore::GoldenStore(std::string folder) : folder_(std::move(folder)) {
+  for (const std::string_view name : suite_names()) {
+    const auto operator_folder = std::filesystem::path(folder_) / name;
+    if (!std::filesystem::is_directory(operator_folder)) continue;
+    std::vector<std::string> paths;
+    for (const auto& entry : std::filesystem::directory_iterator(operator_folder)) {
+      if (entry.path().extension() == ".json") paths.push_back(entry.path());
+    }
+    std::sort(paths.begin(), paths.end());
+    for (const auto& path : paths) files_.push_back(read_golden(path));
+  }
+}
+
+std::string GoldenStore::compare(const CaseResult& result, std::string_view gpu) const {
+  std::string verdict = "absent";
+  for (const GoldenFile& file : files_) {
+    if (file.operator_name != result.operator_name) continue;
+    const auto recorded = file.digests.find(result.name);
+    if (recorded == file.digests.end()) continue;
+    for (const auto& [bit_class, digest] : result.digests) {
+      if (bit_class != "canonical" && file.gpu != gpu) continue;
+      const auto known = recorded->second.find(bit_class);
+      if (known == recorded->second.end()) continue;
+      if (known->second != digest) return "differs";
+      verdict = "match";
+    }
+  }
+  return verdict;
+}
+
+std::vector<std::string> GoldenStore::gpus() const {
+  std::vector<std::string> names;
+  for (const GoldenFile& file : files_) {
+    if (std::find(names.begin(), names.end(), file.gpu) == names.end()) names.push_back(file.gpu);
+  }
+  return names;
+}
+
+void record_goldens(const std::string& folder, const std::vector<CaseResult>& results, const DeviceInfo& device,
+                    const std::string& commit, const std::string& library_version, const std::string& tier) {
+  std::map<std::string, GoldenFile> files;
+  for (const CaseResult& result : results) {
+    if (result.digests.empty()) continue;
+    GoldenFile& file = files[result.operator_name];
+    file.digests[result.name] = result.digests;
+  }
+  for (auto& [operator_name, file] : files) {
+    file.operator_name = operator_name;
+    file.gpu = device.name;
+    file.driver = device.driver;
+    file.cuda = device.cuda;
+    file.commit = commit;
+    file.date = utc_now();
+    file.library = library_version;
+    file.tier = tier;
+    nlohmann::json document = file;
+    document["schema"] = kSchema;
+    write_file(fmt::format("{}/{}/{}.json", folder, operator_name, slug_of(device.name)), document.dump(0) + "\n");
+  }
+}
+
+std::string slug_of(std::string_view gpu) {
+  const std::size_t space = gpu.rfind(' ');
+  std::string slug(space == std::string_view::npos ? gpu : gpu.substr(space + 1));
+  std::transform(slug.begin(), slug.end(), slug.begin(),
+                 [](unsigned char c) { return std::isalnum(c) ? static_cast<char>(std::tolower(c)) : '_'; });
+  return slug.empty() ? "unknown" : slug;
+}
+
+std::string default_golden_folder() { return PLUMBLINE_GOLDEN_FOLDER; }
+
+}  // namespace plumb

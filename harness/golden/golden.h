@@ -1,0 +1,47 @@
+// Recorded truth: digests of what real GPUs computed, by operator, GPU, case and class of bit equality.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/check/result.h"
+#include "harness/device/cuda_device.h"
+
+namespace plumb {
+
+// golden/<operator>/<gpu>.json
+struct GoldenFile {
+  std::string operator_name, gpu, driver, cuda, commit, date, library, tier;
+  std::map<std::string, std::map<std::string, std::string>> digests;  // case -> class -> 32 hex digits
+};
+
+class GoldenStore {
+ public:
+  // Reads every <operator>/*.json below the folder; a missing folder is an empty store, a damaged file a
+  // HarnessError.
+  explicit GoldenStore(std::string folder);
+
+  // "match", "differs" or "absent". Canonical bits are the same on every GPU, so they are held against every file;
+  // other classes only against the file of the GPU named.
+  std::string compare(const CaseResult& result, std::string_view gpu) const;
+
+  std::vector<std::string> gpus() const;
+  const std::vector<GoldenFile>& files() const { return files_; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  std::string folder_;
+  std::vector<GoldenFile> files_;
+};
+
+// Writes one file per operator from results that all passed.
+void record_goldens(const std::string& folder, const std::vector<CaseResult>& results, const DeviceInfo& device,
+                    const std::string& commit, const std::string& library_version, const std::string& tier);
+
+std::string slug_of(std::string_view gpu);  // "NVIDIA H200" -> "h200"
+
+std::string default_golden_folder();
+
+}  // namespace plumb

@@ -1,0 +1,219 @@
+// qk_norm_rope: its axes, its matrix, its problems.
+#include "harness/cases/matrix.h"
+#include "harness/error.h"
+#include "harness/operators/rotary_inputs.h"
+#include "harness/operators/suite.h"
+#include "reference/qk_norm_rope/reference.h"
+
+namespace plumb {
+namespace {
+
+constexpr float kEps[] = {1e-6f, 1e-5f, 0.0f, 1.0f};
+constexpr int kHeadsPerWarp[] = {-1, 1, 2, 4, 8};
+
+const Schema& schema() {
+  static const Schema instance{"qk_norm_rope",
+                               {PLUMB_BF16, PLUMB_F16, PLUMB_F32},
+                               {{.name = "tokens", .fallback = 1, .is_shape = true},
+                                {.name = "hq", .fallback = 1, .is_shape = true},
+                                {.name = "hk", .fallback = 1, .is_shape = true},
+                                {.name = "hv", .fallback = 1, .is_shape = true},
+                                {.name = "D", .fallback = 128, .is_shape = true},
+                                {.name = "rotary", .fallback = 128, .is_shape = true},
+                                {.name = "style", .words = {"neox", "interleaved"}},
+                                {.name = "hpw", .words = {"auto", "1", "2", "4", "8"}},  // heads_per_warp
+                                {.name = "cache", .words = {"same", "fp32"}},  // type of the cos/sin cache
+                                {.name = "eps", .words = {"1e-6", "1e-5", "0", "1"}},
+                                {.name = "positions", .words = kPositionWords},
+                                {.name = "magnitude", .words = kMagnitudeWords},
+                                {.name = "pad.qkv"},     // elements between tokens
+                                {.name = "offset.qkv"},  // bytes past a 256-byte boundary
+                                {.name = "offset.q_weight"},
+                                {.name = "offset.k_weight"},
+                                {.name = "offset.positions"},
+                                {.name = "offset.cache"},
+                                {.name = "launch", .words = kLaunchWords}}};
+  return instance;
+}
+
+std::int64_t cache_element(const Case& point) {
+  return point["cache"] ? 4 : static_cast<std::int64_t>(size_of(point.dtype));
+}
+
+bool is_valid(const Case& point) {
+  const auto element = static_cast<std::int64_t>(size_of(point.dtype));
+  const std::int64_t D = point["D"], rotary = point["rotary"];
+  if (rotary < 2 || rotary % 2 || rotary > D) return false;
+  for (const char* axis : {"offset.qkv", "offset.q_weight", "offset.k_weight"}) {
+    if (point[axis] % element) return false;
+  }
+  if (point["offset.cache"] % cache_element(point) || point["offset.positions"] % 8) return false;
+  if (point.dtype == PLUMB_F32 && point["cache"]) return false;
+  // heads_per_warp is a setting of the staged kernels for these head dimensions
+  if (point["hpw"] && D != 64 && D != 128 && D != 256) return false;
+  if (point["magnitude"] == static_cast<int>(Magnitude::kTiny) && point.text("eps") == "0") return false;
+  if (point["positions"] == static_cast<int>(Positions::kFar) && rotary * cache_element(point) > 16) return false;
+  return point["tokens"] * (point["hq"] + point["hk"] + point["hv"]) * D <= (std::int64_t{1} << 19);
+}
+
+std::vector<Case> cases(Tier tier, std::uint64_t seed) {
+  Matrix matrix(schema(), seed, is_valid);
+  const bool full = tier == Tier::kFull;
+  const std::vector<std::int64_t> rotaries = {2, 4, 6, 8, 12, 16, 32, 64, 96, 128, 192, 256};
+  const std::vector<std::int64_t> offsets = {0, 2, 4, 8, 16};
+  matrix.cross({{"tokens", {0, 1, 17}},
+                {"hq", {4}},
+                {"hk", {2}},
+                {"hv", {2}},
+                {"D", {128}},
+                {"rotary", {128}},
+                {"style", {0, 1}}});
+  matrix.cross({{"tokens", {5}},
+                {"hq", {5}},
+                {"hk", {2}},
+                {"hv", {1}},
+                {"D", {64, 128, 256}},
+                {"rotary", rotaries},
+                {"style", {0, 1}}});
+  matrix.cross({{"tokens", {3}},
+                {"hq", {3}},
+                {"hk", {2}},
+                {"hv", {1}},
+                {"D", {64, 128, 256}},
+                {"rotary", {64}},
+                {"hpw", {1, 2, 3, 4}}});
+  for (const char* axis : {"offset.qkv", "offset.q_weight", "offset.k_weight", "offset.cache"}) {
+    matrix.cross({{"tokens", {3}},
+                  {"hq", {4}},
+                  {"hk", {2}},
+                  {"hv", {1}},
+                  {"D", {128}},
+                  {"rotary", {64}},
+                  {"style", {0, 1}},
+                  {axis, offsets}});
+  }
+  matrix.cross({{"tokens", {9}},
+                {"hq", {2}},
+                {"hk", {1}},
+                {"D", {64}},
+                {"rotary", {32}},
+                {"positions", {0, 1, 2, 3}},
+                {"style", {0, 1}}});
+  matrix.cross({{"tokens", {9}}, {"hq", {2}}, {"hk", {1}}, {"D", {64}}, {"rotary", {4}}, {"positions", {4}}});
+  matrix.cross({{"tokens", {5}}, {"hq", {2}}, {"hk", {1}}, {"rotary", {64}}, {"launch", {0, 1, 2}}});
+  matrix.cross({{"tokens", {5}},
+                {"hq", {2}},
+                {"hk", {1}},
+                {"rotary", {128}},
+                {"magnitude", {0, 1, 2, 3, 4}},
+                {"eps", {0, 2}}});
+  const AxisValues everything = {{"tokens", {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65, 127, 130, 257}},
+                                 {"hq", {1, 2, 3, 4, 5, 7, 8, 16, 32}},
+                                 {"hk", {0, 1, 2, 3, 8}},
+                                 {"hv", {0, 1, 2, 8}},
+                                 {"D", {2, 32, 64, 64, 64, 80, 96, 128, 128, 128, 128, 192, 256, 256, 512}},
+                                 {"rotary", rotaries},
+                                 {"style", {0, 1}},
+                                 {"hpw", {0, 0, 0, 1, 2, 3, 4}},
+                                 {"cache", {0, 0, 1}},
+                                 {"eps", {0, 0, 1, 2, 3}},
+                                 {"positions", {0, 0, 0, 0, 1, 2, 3, 3}},
+                                 {"magnitude", {0, 0, 0, 0, 1, 2, 3, 4}},
+                                 {"pad.qkv", {0, 0, 0, 8, 1, 64}},
+                                 {"offset.qkv", {0, 0, 0, 0, 2, 4, 8, 16}},
+                                 {"offset.q_weight", {0, 0, 0, 0, 2, 4, 8, 16}},
+                                 {"offset.k_weight", {0, 0, 0, 0, 2, 4, 8, 16}},
+                                 {"offset.positions", {0, 0, 0, 8}},
+                                 {"offset.cache", {0, 0, 0, 0, 2, 4, 8, 16}},
+                                 {"launch", {0, 0, 0, 1, 2}}};
+  const std::size_t wanted = full ? 6000 : 620;
+  if (matrix.size() < wanted) matrix.sample(everything, wanted - matrix.size(), 3);
+  return matrix.take();
+}
+
+Problem build(const Case& point) {
+  const std::int64_t tokens = point["tokens"], D = point["D"], rotary = point["rotary"];
+  if (rotary < 2 || rotary % 2 || rotary > D) {
+    throw HarnessError("qk_norm_rope: rotary is " + std::to_string(rotary) +
+                       ", expected an even number from 2 to D");
+  }
+  const std::int64_t width = (point["hq"] + point["hk"] + point["hv"]) * D;
+  Problem problem;
+  problem.launch = static_cast<LaunchMode>(point["launch"]);
+  auto& tensors = problem.tensors;
+  tensors.resize(PLUMB_QK_NORM_ROPE_TENSOR_COUNT);
+  const auto stream = [&](int index) { return RandomStream(point.seed, static_cast<std::uint32_t>(index)); };
+
+  auto& qkv = tensors[PLUMB_QK_NORM_ROPE_QKV] =
+      allocate("qkv", PLUMB_QK_NORM_ROPE_QKV, Role::kInOut, point.dtype, {tokens, width},
+               {width + point["pad.qkv"], 1}, point["offset.qkv"]);
+  fill_activations(qkv, static_cast<Magnitude>(point["magnitude"]), stream(PLUMB_QK_NORM_ROPE_QKV), width);
+  for (const auto& [name, index] :
+       {std::pair{"q_weight", PLUMB_QK_NORM_ROPE_Q_WEIGHT}, std::pair{"k_weight", PLUMB_QK_NORM_ROPE_K_WEIGHT}}) {
+    auto& weight = tensors[static_cast<std::size_t>(index)] =
+        allocate(name, index, Role::kInput, point.dtype, {D}, {}, point[std::string("offset.") + name]);
+    fill(weight, [random = stream(index)](std::int64_t i) {
+      return 1.0 + 0.2 * random.normal(static_cast<std::uint64_t>(i));
+    });
+  }
+  const auto kind = static_cast<Positions>(point["positions"]);
+  auto& positions = tensors[PLUMB_QK_NORM_ROPE_POSITIONS] = allocate(
+      "positions", PLUMB_QK_NORM_ROPE_POSITIONS, Role::kInput, PLUMB_I64, {tokens}, {}, point["offset.positions"]);
+  fill_positions(positions, kind, stream(PLUMB_QK_NORM_ROPE_POSITIONS));
+  auto& cache = tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE] =
+      allocate("cache", PLUMB_QK_NORM_ROPE_COS_SIN_CACHE, Role::kInput, point["cache"] ? PLUMB_F32 : point.dtype,
+               {max_position_of(kind), rotary}, {}, point["offset.cache"]);
+  fill_cos_sin(cache, positions, stream(PLUMB_QK_NORM_ROPE_COS_SIN_CACHE));
+  problem.outputs = {PLUMB_QK_NORM_ROPE_QKV};
+
+  auto params = versioned<plumb_qk_norm_rope_params>();
+  params.heads_q = static_cast<std::int32_t>(point["hq"]);
+  params.heads_k = static_cast<std::int32_t>(point["hk"]);
+  params.heads_v = static_cast<std::int32_t>(point["hv"]);
+  params.head_dim = static_cast<std::int32_t>(D);
+  params.rotary_dim = static_cast<std::int32_t>(rotary);
+  params.style = static_cast<std::int32_t>(point["style"]);
+  params.heads_per_warp = kHeadsPerWarp[point["hpw"]];
+  params.eps = kEps[point["eps"]];
+  problem.params = Params::of(params);
+  return problem;
+}
+
+std::vector<Expectation> oracle(const Problem& problem) {
+  return qk_norm_rope_oracle(problem.params.as<plumb_qk_norm_rope_params>(), problem.views());
+}
+
+void replay(Problem& problem) {
+  qk_norm_rope_replay(problem.params.as<plumb_qk_norm_rope_params>(), problem.views());
+}
+
+// The model shapes of published peers.
+std::vector<Case> headline_points(std::uint64_t seed) {
+  Matrix matrix(schema(), seed, [](const Case& point) { return point.dtype == PLUMB_BF16; });
+  const std::vector<std::int64_t> tokens = {1, 16, 256, 1024, 4096, 16384, 65536};
+  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"hv", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
+  matrix.cross({{"hq", {64}}, {"hk", {8}}, {"hv", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
+  matrix.cross({{"hq", {16}}, {"hk", {2}}, {"hv", {2}}, {"D", {256}}, {"rotary", {64}}, {"tokens", tokens}});
+  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"hv", {8}}, {"D", {64}}, {"rotary", {64}}, {"tokens", tokens}});
+  return matrix.take();
+}
+
+Traffic traffic(const Problem& problem) {
+  const auto& params = problem.params.as<plumb_qk_norm_rope_params>();
+  const plumb_tensor& qkv = problem.tensors[PLUMB_QK_NORM_ROPE_QKV].view;
+  const std::int64_t bytes = qkv.shape[0] * (params.heads_q + params.heads_k) * params.head_dim *
+                             static_cast<std::int64_t>(size_of(dtype_of(qkv)));
+  return {bytes + cache_bytes(problem.tensors[PLUMB_QK_NORM_ROPE_POSITIONS],
+                              problem.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE]),
+          bytes};
+}
+
+}  // namespace
+
+const OperatorSuite& qk_norm_rope_suite() {
+  static constexpr OperatorSuite suite{"qk_norm_rope", schema, cases,           build,
+                                       oracle,         replay, headline_points, traffic};
+  return suite;
+}
+
+}  // namespace plumb

@@ -1,0 +1,76 @@
+// Inputs that rope and qk_norm_rope share: positions and the cos/sin cache.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/cases/fill.h"
+
+namespace plumb {
+
+// The words of the axis `positions`: shuffled (each token another, in no order), zero, last (the cache's last row),
+// padded (a third negative, one past the cache), far (rows beyond 2^24, which a float cannot count).
+enum class Positions { kShuffled, kZero, kLast, kPadded, kFar };
+inline const std::vector<std::string> kPositionWords = {"shuffled", "zero", "last", "padded", "far"};
+
+inline std::int64_t max_position_of(Positions positions) {
+  return positions == Positions::kFar ? (std::int64_t{1} << 24) + 1024 : 331;
+}
+
+inline void fill_positions(HostTensor& tensor, Positions positions, const RandomStream& random) {
+  const std::int64_t rows = max_position_of(positions);
+  fill(tensor, [&](std::int64_t i) -> std::int64_t {
+    const auto index = static_cast<std::uint64_t>(i);
+    switch (positions) {
+      case Positions::kZero:
+        return 0;
+      case Positions::kLast:
+        return rows - 1;
+      case Positions::kFar:
+        return rows - 1 - random.below(index, 1000);
+      case Positions::kPadded:
+        if (i % 3 == 1) return -1 - random.below(index, 5);
+        if (i % 7 == 3) return rows + random.below(index, 5);
+        [[fallthrough]];
+      case Positions::kShuffled:
+        return random.below(index, static_cast<std::uint32_t>(rows));
+    }
+    return 0;
+  });
+}
+
+// cache[p] = (cos_0 .. cos_{r/2-1}, sin_0 .. sin_{r/2-1}) of a random angle per element, from rational points of
+// the unit circle, which need no math library: t = tan(angle/2), cos = (1-t^2)/(1+t^2), sin = 2t/(1+t^2). Row 0 is
+// the identity. In a large cache only the rows that `positions` names are filled, the rest stays NaN.
+inline void fill_cos_sin(HostTensor& cache, const HostTensor& positions, const RandomStream& random) {
+  const std::int64_t rows = cache.view.shape[0], rotary = cache.view.shape[1], half = rotary / 2;
+  const plumb_dtype dtype = dtype_of(cache.view);
+  const auto fill_row = [&](std::int64_t row) {
+    for (std::int64_t i = 0; i < half; ++i) {
+      const auto word = random.raw(static_cast<std::uint64_t>(row * half + i));
+      const double t = row == 0 ? 0.0 : word[0] * 0x1p-31 - 1.0;  // |angle| up to a quarter turn,
+      const double norm = 1.0 + t * t;
+      const double sign = row != 0 && (word[1] & 1u) ? -1.0 : 1.0;  // the other half by turning around
+      store_float(address(cache.view, {row, i}), dtype, static_cast<float>(sign * (1.0 - t * t) / norm));
+      store_float(address(cache.view, {row, half + i}), dtype, static_cast<float>(sign * 2.0 * t / norm));
+    }
+  };
+  if (rows <= 4096) {
+    for (std::int64_t row = 0; row < rows; ++row) fill_row(row);
+    return;
+  }
+  for (std::int64_t token = 0; token < positions.view.shape[0]; ++token) {
+    const std::int64_t position = load_integer(address(positions.view, {token}), PLUMB_I64);
+    if (position >= 0 && position < rows) fill_row(position);
+  }
+}
+
+// Bytes of the cache that a call with these positions reads at least (each row once per distinct position is not
+// counted: repeated rows come from L2).
+inline std::int64_t cache_bytes(const HostTensor& positions, const HostTensor& cache) {
+  const std::int64_t rows = std::min(positions.view.shape[0], cache.view.shape[0]);
+  return rows * cache.view.shape[1] * static_cast<std::int64_t>(size_of(dtype_of(cache.view)));
+}
+
+}  // namespace plumb
