@@ -15,9 +15,16 @@ inline constexpr std::size_t kLeaf = 8;
 // Leaves combine by halving: padded with zeros to a power of two n, leaf i takes leaf i + n/2, and again.
 // Whatever lane holds which leaf, following this tree gives these bits.
 inline float canonical_sum_of_squares(std::span<const float> values) {
-  const std::size_t leaves = (values.size() + kLeaf - 1) / kLeaf;
-  std::vector<float> sum(std::bit_ceil(leaves ? leaves : 1), 0.0f);
-  for (std::size_t i = 0; i < values.size(); ++i) sum[i / kLeaf] = std::fmaf(values[i], values[i], sum[i / kLeaf]);
+  thread_local std::vector<float> sum;  // kept from call to call: rows are many and often short
+  const std::size_t full = values.size() / kLeaf, leaves = (values.size() + kLeaf - 1) / kLeaf;
+  sum.assign(std::bit_ceil(leaves ? leaves : 1), 0.0f);
+  const auto leaf_sum = [&values](std::size_t leaf, std::size_t length) {
+    float s = 0.0f;
+    for (const float v : values.subspan(leaf * kLeaf, length)) s = std::fmaf(v, v, s);
+    return s;
+  };
+  for (std::size_t leaf = 0; leaf < full; ++leaf) sum[leaf] = leaf_sum(leaf, kLeaf);
+  if (full < leaves) sum[full] = leaf_sum(full, values.size() % kLeaf);
   for (std::size_t half = sum.size() / 2; half > 0; half /= 2) {
     for (std::size_t i = 0; i < half; ++i) sum[i] += sum[i + half];
   }

@@ -116,4 +116,13 @@ inline std::int64_t load_integer(const void* element, plumb_dtype dtype) {
   return value;
 }
 
+inline void store_integer(void* element, plumb_dtype dtype, std::int64_t value) {
+  if (dtype == PLUMB_I64) {
+    std::memcpy(element, &value, sizeof value);
+    return;
+  }
+  const auto narrow = static_cast<std::int32_t>(value);
+  std::memcpy(element, &narrow, sizeof narrow);
+}
+
 }  // namespace plumb

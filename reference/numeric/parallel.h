@@ -8,6 +8,12 @@
 
 namespace plumb {
 
+// The grain for items of `elements` elements each: a thread takes about as long to start as 2^16 elements to
+// compute.
+constexpr std::int64_t grain_for(std::int64_t elements) {
+  return (std::int64_t{1} << 16) / std::max<std::int64_t>(elements, 1) + 1;
+}
+
 // Calls body(begin, end) on disjoint ranges that cover [0, count), from several threads when there are at least two
 // ranges of `grain`. body must not throw.
 template <class Body>

@@ -1,10 +1,15 @@
 // Building and walking plumb_tensor descriptions of host memory.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
+#include <iterator>
 #include <span>
+#include <type_traits>
 
 #include "reference/numeric/dtype.h"
 #include "reference/operator.h"
@@ -59,18 +64,73 @@ inline std::byte* address(const plumb_tensor& tensor, std::initializer_list<std:
   return static_cast<std::byte*>(tensor.data) + offset * static_cast<std::int64_t>(size_of(dtype_of(tensor)));
 }
 
+namespace detail {
+
+// Calls loop with the step between elements in bytes: as a constant where they are adjacent, so that the compiler
+// makes vector code of that loop.
+template <std::size_t kSize, class Loop>
+void with_step(std::int64_t stride, const Loop& loop) {
+  constexpr auto size = static_cast<std::int64_t>(kSize);
+  if (stride == 1) return loop(std::integral_constant<std::int64_t, size>{});
+  loop(stride * size);
+}
+
+template <class Word, class ToFloat>
+void load_row_as(const std::byte* first, std::int64_t stride, std::span<float> out, ToFloat to_float) {
+  with_step<sizeof(Word)>(stride, [=](auto step) {
+    for (std::int64_t i = 0; i < std::ssize(out); ++i) {
+      Word bits;
+      std::memcpy(&bits, first + i * step, sizeof bits);
+      out[i] = to_float(bits);
+    }
+  });
+}
+
+template <class Word, class FromFloat>
+void store_row_as(std::byte* first, std::int64_t stride, std::span<const float> values, FromFloat from_float) {
+  with_step<sizeof(Word)>(stride, [=](auto step) {
+    for (std::int64_t i = 0; i < std::ssize(values); ++i) {
+      const Word bits = from_float(values[i]);
+      std::memcpy(first + i * step, &bits, sizeof bits);
+    }
+  });
+}
+
+}  // namespace detail
+
 // Reads out.size() elements that lie `stride` elements apart.
 inline void load_row(const std::byte* first, plumb_dtype dtype, std::int64_t stride, std::span<float> out) {
-  const auto step = stride * static_cast<std::int64_t>(size_of(dtype));
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = load_float(first + static_cast<std::int64_t>(i) * step, dtype);
+  switch (dtype) {
+    case PLUMB_BF16:
+      return detail::load_row_as<std::uint16_t>(first, stride, out, [](auto bits) { return bf16_to_float(bits); });
+    case PLUMB_F16:
+      return detail::load_row_as<std::uint16_t>(first, stride, out, [](auto bits) { return fp16_to_float(bits); });
+    default:
+      return detail::load_row_as<float>(first, stride, out, [](float value) { return value; });
+  }
 }
 
 // Writes values, each rounded to nearest even, `stride` elements apart.
 inline void store_row(std::byte* first, plumb_dtype dtype, std::int64_t stride, std::span<const float> values) {
-  const auto step = stride * static_cast<std::int64_t>(size_of(dtype));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    store_float(first + static_cast<std::int64_t>(i) * step, dtype, values[i]);
+  switch (dtype) {
+    case PLUMB_BF16:
+      return detail::store_row_as<std::uint16_t>(first, stride, values, [](float v) { return float_to_bf16(v); });
+    case PLUMB_F16:
+      return detail::store_row_as<std::uint16_t>(first, stride, values, [](float v) { return float_to_fp16(v); });
+    default:
+      return detail::store_row_as<float>(first, stride, values, [](float v) { return v; });
+  }
+}
+
+// Replaces each value by its rounding to `dtype`.
+inline void round_row(plumb_dtype dtype, std::span<float> values) {
+  if (dtype == PLUMB_F32) return;
+  std::array<std::byte, 512> rounded;  // there and back in two loops, each of which becomes vector code
+  while (!values.empty()) {
+    const auto part = values.first(std::min(values.size(), rounded.size() / size_of(dtype)));
+    store_row(rounded.data(), dtype, 1, part);
+    load_row(rounded.data(), dtype, 1, part);
+    values = values.subspan(part.size());
   }
 }
 
