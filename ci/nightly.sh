@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The main job, from a bare machine to a report: set-up, build, check, bench, report.
+# With a GPU the CUDA fast paths are checked and measured on it; without one, what a real GPU computed is verified
+# by replay, bit for bit, and the recorded measurements are shown.
+#
+#   ci/nightly.sh [OUTPUT]     results go to OUTPUT (default build/nightly)
+#   PLUMBLINE_TIER=quick ci/nightly.sh     the small matrix
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p build
+source ci/common.sh
+output=${1:-build/nightly}
+tier=${PLUMBLINE_TIER:-full}
+mkdir -p "$output"
+
+step "set-up"
+ci/setup.sh
+
+step "build ($preset)"
+build_preset "$preset"
+plumbline=$build/plumbline
+
+device=replay
+if have_gpu && have_nvcc; then device=cuda:${PLUMBLINE_GPU:-0}; fi
+
+code=0
+if [[ $device == replay ]]; then
+  step "check: no GPU here, so the CPU replay is judged by the oracle and by the digests that real GPUs left in golden/"
+else
+  step "check on $device"
+fi
+"$plumbline" check --tier "$tier" --device "$device" --json "$output/check.json" --junit "$output/check.xml" || code=$?
+
+benches=()
+if [[ $device == replay ]]; then
+  step "bench: no GPU here; the report shows the recorded runs of golden/performance"
+  benches=(golden/performance/*.json)
+else
+  step "bench on $device"
+  "$plumbline" bench --device "$device" --points headline --json "$output/bench.json" || code=$?
+  benches=("$output/bench.json")
+fi
+
+step "report"
+arguments=()
+for bench in "${benches[@]}"; do [[ -e $bench ]] && arguments+=(--bench "$bench"); done
+PYTHONPATH=reports "$python" -m plumbline_report --check "$output/check.json" "${arguments[@]}" \
+  --output "$output/report.html"
+echo "report: $output/report.html"
+
+step "verdict"
+case $code in
+  0) echo "pass" ;;
+  1) echo "MISMATCH: see above, and the failing cases in the report" ;;
+  3) echo "NOTHING PROVED: only mistrusted cases, or nothing was compared" ;;
+  *) echo "HARNESS ERROR (exit code $code)" ;;
+esac
+exit $code

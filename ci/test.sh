@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# All tests: formatting, the build with every architecture and warnings as errors, C++ tests, the quick tier by replay,
+# host code under sanitizers, Python tests. Sets up what is missing first. Works without a GPU and without nvcc.
+#
+#   ci/test.sh            everything
+#   ci/test.sh --fast     without the sanitizer build
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p build
+source ci/common.sh
+fast=${1:-}
+
+step "set-up"
+ci/setup.sh
+
+step "formatting"
+if command -v clang-format >/dev/null; then
+  mapfile -t sources < <(git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' 2>/dev/null)
+  ((${#sources[@]})) && clang-format --dry-run -Werror "${sources[@]}"
+  echo "${#sources[@]} files are formatted"
+else
+  echo "clang-format is not installed: formatting was not checked"
+fi
+
+step "build ($preset)"
+build_preset "$preset"
+
+if [[ $fast != --fast ]]; then
+  step "host code under AddressSanitizer and UndefinedBehaviorSanitizer"
+  build_preset asan
+  ctest --preset asan -j 1 --output-on-failure
+fi
+
+step "Python tests"
+PYTHONPATH=reports "$python" -m pytest -q reports/tests
+
+step "C++ tests"
+ctest --test-dir "$build" -j 1 --output-on-failure
