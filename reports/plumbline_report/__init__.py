@@ -1,0 +1,1 @@
+"""Turns plumbline's JSON documents into one self-contained HTML report."""
