@@ -56,7 +56,9 @@ class Examination {
   void apply(const Judgement& verdict, const plumb_tensor& tensor, const std::string& name) {
     result_.worst = std::max(result_.worst, verdict.worst_share);
     result_.compared += verdict.judged + verdict.kept;
-    if (std::fabs(verdict.bias) > std::fabs(result_.bias)) result_.bias = verdict.bias;
+    if (verdict.bias_samples >= kBiasSamples && std::fabs(verdict.bias) > std::fabs(result_.bias)) {
+      result_.bias = verdict.bias;
+    }
     const std::size_t failures = result_.failed_checks.size();
     if (verdict.out_of_bound > 0)
       fail("bound", fmt::format("{} elements of {} out of bound", verdict.out_of_bound, name));

@@ -128,7 +128,7 @@ Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Ex
 }
 
 bool is_biased(const Judgement& judgement, plumb_dtype dtype) {
-  if (size_of(dtype) != 2 || judgement.bias_samples < 64) return false;
+  if (size_of(dtype) != 2 || judgement.bias_samples < kBiasSamples) return false;
   // 6 standard deviations, and 0.02 ulp for what correlates between elements of a row
   return std::fabs(judgement.bias) > 0.02 + 6 * 0.29 / std::sqrt(static_cast<double>(judgement.bias_samples));
 }

@@ -43,6 +43,8 @@ struct Judgement {
 Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Expectation& expected,
                 std::uint16_t poison);
 
+inline constexpr std::int64_t kBiasSamples = 64;  // fewer say nothing about a mean
+
 // A mean error in ulp that rounding to nearest cannot explain. Only for 16-bit outputs: there the error is
 // dominated by the final rounding, uniform in +-0.5 ulp, so that its mean over n independent elements has a
 // standard deviation of 0.29/sqrt(n).

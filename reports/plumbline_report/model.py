@@ -8,9 +8,9 @@ from itertools import islice, zip_longest
 
 from .text import finite, kind_of_reason
 
-STATES = ("passed", "failed", "crashed", "mistrusted", "unsupported", "skipped")
-PROVEN_WRONG = ("failed", "crashed")
-LISTED = ("crashed", "failed", "mistrusted")  # cases that a reader wants to repeat
+STATES = ("passed", "failed", "crashed", "error", "mistrusted", "unsupported", "skipped")
+PROVEN_WRONG = ("failed", "crashed", "error")  # error: the harness could not judge the case
+LISTED = ("crashed", "failed", "error", "mistrusted")  # cases that a reader wants to repeat
 NO_VARIANT = ""
 
 
