@@ -11,13 +11,9 @@ step() { printf '\n== %s\n' "$*"; }
 have_nvcc() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; }
 have_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU '; }
 
-# Configures and builds the preset; ccache is used where it is installed.
+# Configures and builds the preset, or one target of it.
 build_preset() {
-  local launcher=()
-  if command -v ccache >/dev/null; then
-    launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
-  fi
-  cmake --preset "$1" "${launcher[@]}" > "build/configure-$1.log" 2>&1 || { cat "build/configure-$1.log"; return 2; }
+  cmake --preset "$1" > "build/configure-$1.log" 2>&1 || { cat "build/configure-$1.log"; return 2; }
   grep -h 'plumbline:' "build/configure-$1.log"
   cmake --build "build/$1" -j "$jobs" ${2:+--target "$2"}
 }

@@ -9,6 +9,14 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 option(PLUMBLINE_WERROR "Treat warnings as errors" OFF)
 
+# ccache is used where it is installed.
+option(PLUMBLINE_CCACHE "Compile through ccache when it is found" ON)
+find_program(PLUMBLINE_CCACHE_PROGRAM ccache)
+if(PLUMBLINE_CCACHE AND PLUMBLINE_CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PLUMBLINE_CCACHE_PROGRAM})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${PLUMBLINE_CCACHE_PROGRAM})
+endif()
+
 # CUDA is wanted where a compiler is found; without one everything else builds.
 include(CheckLanguage)
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
@@ -47,6 +55,9 @@ target_include_directories(plumbline_options INTERFACE ${PROJECT_SOURCE_DIR})
 set(host_flags -Wall -Wextra -Wshadow -ffp-contract=off -fvisibility=hidden)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND host_flags -march=x86-64-v3)  # AVX2 and FMA: std::fmaf is one instruction
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND host_flags -Wno-restrict)  # g++ 12 warns of std::string's own operator+ (its bug 105651)
 endif()
 if(PLUMBLINE_WERROR)
   list(APPEND host_flags -Werror)

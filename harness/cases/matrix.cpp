@@ -5,6 +5,15 @@
 
 namespace plumb {
 
+AxisValues replaced(AxisValues axes, const AxisValues& replacements) {
+  for (const auto& [name, values] : replacements) {
+    for (auto& axis : axes) {
+      if (axis.first == name) axis.second = values;
+    }
+  }
+  return axes;
+}
+
 Matrix::Matrix(const Schema& schema, std::uint64_t seed, Validity is_valid)
     : schema_(schema), seed_(seed), is_valid_(is_valid) {}
 

@@ -13,6 +13,9 @@ namespace plumb {
 
 using AxisValues = std::vector<std::pair<std::string, std::vector<std::int64_t>>>;
 
+// The same axes, those named in `replacements` with other values.
+AxisValues replaced(AxisValues axes, const AxisValues& replacements);
+
 // Collects cases in order of first mention; points that `is_valid` refuses and duplicates are dropped.
 class Matrix {
  public:

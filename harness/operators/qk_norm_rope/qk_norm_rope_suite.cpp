@@ -126,8 +126,14 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.positions", {0, 0, 0, 8}},
                                  {"offset.cache", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"launch", {0, 0, 0, 1, 2}}};
-  const std::size_t wanted = full ? 6000 : 620;
-  if (matrix.size() < wanted) matrix.sample(everything, wanted - matrix.size(), 3);
+  // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
+  const AxisValues aligned = {{"D", {64, 128, 128, 256}},      {"rotary", {16, 32, 64, 96, 128, 192, 256}},
+                              {"pad.qkv", {0, 0, 8, 64}},      {"offset.qkv", {0, 0, 16}},
+                              {"offset.q_weight", {0, 0, 16}}, {"offset.k_weight", {0, 0, 16}},
+                              {"offset.cache", {0, 0, 16}}};
+  const std::size_t wanted = full ? 6000 : 620, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
+  matrix.sample(replaced(everything, aligned), free_draws / 2, 13);
+  matrix.sample(everything, free_draws - free_draws / 2, 3);
   return matrix.take();
 }
 

@@ -101,8 +101,18 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.positions", {0, 0, 0, 8}},
                                  {"offset.cache", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"launch", {0, 0, 0, 1, 2}}};
-  const std::size_t wanted = full ? 5000 : 520;
-  if (matrix.size() < wanted) matrix.sample(everything, wanted - matrix.size(), 2);
+  // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
+  const AxisValues aligned = {{"D", {64, 128, 128, 192, 256}},
+                              {"rotary", {16, 32, 64, 96, 128, 192, 256}},
+                              {"step", {1}},
+                              {"pad.head", {0, 0, 8}},
+                              {"pad.token", {0, 0, 8}},
+                              {"offset.q", {0, 0, 16}},
+                              {"offset.k", {0, 0, 16}},
+                              {"offset.cache", {0, 0, 16}}};
+  const std::size_t wanted = full ? 5000 : 520, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
+  matrix.sample(replaced(everything, aligned), free_draws / 2, 12);
+  matrix.sample(everything, free_draws - free_draws / 2, 2);
   return matrix.take();
 }
 

@@ -87,8 +87,16 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.x", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.cu", {0, 0, 4, 8}},
                                  {"launch", {0, 0, 0, 1, 2}}};
-  const std::size_t wanted = full ? 5000 : 560;
-  if (matrix.size() < wanted) matrix.sample(everything, wanted - matrix.size(), 4);
+  // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
+  const AxisValues aligned = {{"T", {15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 200, 257, 513, 1025}},
+                              {"tma", {PLUMB_TMA_AUTO, PLUMB_TMA_AUTO, PLUMB_TMA_ON, PLUMB_TMA_OFF}},
+                              {"pad.a", {0, 0, 8}},
+                              {"pad.x", {0, 0, 8}},
+                              {"offset.a", {0, 0, 16}},
+                              {"offset.x", {0, 0, 16}}};
+  const std::size_t wanted = full ? 5000 : 560, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
+  matrix.sample(replaced(everything, aligned), free_draws / 2, 14);
+  matrix.sample(everything, free_draws - free_draws / 2, 4);
   return matrix.take();
 }
 

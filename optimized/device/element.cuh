@@ -1,0 +1,160 @@
+// Elements as memory has them: loads and stores of a stated width, and conversion to and from fp32.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <cstdint>
+
+namespace plumb {
+
+__device__ __forceinline__ float to_float(float value) { return value; }
+__device__ __forceinline__ float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ __forceinline__ float to_float(__half value) { return __half2float(value); }
+
+// Rounds to nearest even.
+template <class T>
+__device__ __forceinline__ T from_float(float value) {
+  if constexpr (sizeof(T) == 4) {
+    return value;
+  } else if constexpr (__is_same(T, __nv_bfloat16)) {
+    return __float2bfloat16_rn(value);
+  } else {
+    return __float2half_rn(value);
+  }
+}
+
+// The value after one rounding to T.
+template <class T>
+__device__ __forceinline__ float rounded_to(float value) {
+  return to_float(from_float<T>(value));
+}
+
+// kCount consecutive elements of T in 32-bit words, so that they stay in registers.
+template <class T, int kCount>
+struct Packed {
+  static constexpr int kBytes = kCount * static_cast<int>(sizeof(T));
+  static constexpr int kWords = (kBytes + 3) / 4;
+  std::uint32_t word[kWords];
+};
+
+// Words first .. first + kAccess / 4 - 1 from memory. kAccess is 4, 8 or 16 bytes, and divides the address.
+template <int kAccess>
+__device__ __forceinline__ void load_words(std::uint32_t* words, const void* memory) {
+  if constexpr (kAccess == 16) {
+    const auto v = *static_cast<const uint4*>(memory);
+    words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
+  } else if constexpr (kAccess == 8) {
+    const auto v = *static_cast<const uint2*>(memory);
+    words[0] = v.x, words[1] = v.y;
+  } else {
+    static_assert(kAccess == 4);
+    words[0] = *static_cast<const std::uint32_t*>(memory);
+  }
+}
+
+template <int kAccess>
+__device__ __forceinline__ void store_words(const std::uint32_t* words, void* memory) {
+  if constexpr (kAccess == 16) {
+    *static_cast<uint4*>(memory) = make_uint4(words[0], words[1], words[2], words[3]);
+  } else if constexpr (kAccess == 8) {
+    *static_cast<uint2*>(memory) = make_uint2(words[0], words[1]);
+  } else {
+    static_assert(kAccess == 4);
+    *static_cast<std::uint32_t*>(memory) = words[0];
+  }
+}
+
+// All elements, by the widest accesses of at most kAccess bytes.
+template <int kAccess, class T, int kCount>
+__device__ __forceinline__ void load(Packed<T, kCount>& packed, const void* memory) {
+  using P = Packed<T, kCount>;
+  if constexpr (P::kBytes == 2) {
+    packed.word[0] = *static_cast<const std::uint16_t*>(memory);
+  } else {
+    constexpr int kStep = kAccess < P::kBytes ? kAccess : P::kBytes;
+#pragma unroll
+    for (int at = 0; at < P::kBytes; at += kStep) {
+      load_words<kStep>(packed.word + at / 4, static_cast<const char*>(memory) + at);
+    }
+  }
+}
+
+template <int kAccess, class T, int kCount>
+__device__ __forceinline__ void store(const Packed<T, kCount>& packed, void* memory) {
+  using P = Packed<T, kCount>;
+  if constexpr (P::kBytes == 2) {
+    *static_cast<std::uint16_t*>(memory) = static_cast<std::uint16_t>(packed.word[0]);
+  } else {
+    constexpr int kStep = kAccess < P::kBytes ? kAccess : P::kBytes;
+#pragma unroll
+    for (int at = 0; at < P::kBytes; at += kStep) {
+      store_words<kStep>(packed.word + at / 4, static_cast<char*>(memory) + at);
+    }
+  }
+}
+
+template <class T>
+__device__ __forceinline__ float2 unpack_word(std::uint32_t word) {
+  if constexpr (__is_same(T, __nv_bfloat16)) {
+    return make_float2(__uint_as_float(word << 16), __uint_as_float(word & 0xffff0000u));
+  } else {
+    __half2_raw raw;
+    raw.x = static_cast<unsigned short>(word & 0xffffu);
+    raw.y = static_cast<unsigned short>(word >> 16);
+    return __half22float2(__half2(raw));
+  }
+}
+
+template <class T>
+__device__ __forceinline__ std::uint32_t pack_word(float low, float high) {
+  if constexpr (__is_same(T, __nv_bfloat16)) {
+    const __nv_bfloat162_raw raw = __floats2bfloat162_rn(low, high);
+    return static_cast<std::uint32_t>(raw.y) << 16 | raw.x;
+  } else {
+    const __half2_raw raw = __floats2half2_rn(low, high);
+    return static_cast<std::uint32_t>(raw.y) << 16 | raw.x;
+  }
+}
+
+// Costs nothing, and makes the compiler unpack again afterwards instead of keeping twice as many fp32 registers.
+template <class T, int kCount>
+__device__ __forceinline__ void forget_unpacked(Packed<T, kCount>& packed) {
+  if constexpr (sizeof(T) < 4) {
+#pragma unroll
+    for (int i = 0; i < Packed<T, kCount>::kWords; ++i) asm volatile("" : "+r"(packed.word[i]));
+  }
+}
+
+template <class T, int kCount>
+__device__ __forceinline__ void unpack(const Packed<T, kCount>& packed, float (&values)[kCount]) {
+  if constexpr (sizeof(T) == 4) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) values[i] = __uint_as_float(packed.word[i]);
+  } else if constexpr (kCount == 1) {
+    values[0] = unpack_word<T>(packed.word[0]).x;
+  } else {
+#pragma unroll
+    for (int i = 0; i < kCount; i += 2) {
+      const float2 pair = unpack_word<T>(packed.word[i / 2]);
+      values[i] = pair.x;
+      values[i + 1] = pair.y;
+    }
+  }
+}
+
+// Rounds to nearest even.
+template <class T, int kCount>
+__device__ __forceinline__ void pack(const float (&values)[kCount], Packed<T, kCount>& packed) {
+  if constexpr (sizeof(T) == 4) {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) packed.word[i] = __float_as_uint(values[i]);
+  } else if constexpr (kCount == 1) {
+    packed.word[0] = pack_word<T>(values[0], 0.0f);
+  } else {
+#pragma unroll
+    for (int i = 0; i < kCount; i += 2) packed.word[i / 2] = pack_word<T>(values[i], values[i + 1]);
+  }
+}
+
+}  // namespace plumb

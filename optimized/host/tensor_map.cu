@@ -1,0 +1,83 @@
+// Tensor maps by the driver's own encoder.
+#include <cudaTypedefs.h>
+#include <cuda_runtime.h>
+
+#include "optimized/host/call.h"
+#include "optimized/host/launch.cuh"
+#include "optimized/host/tensor_map.h"
+#include "reference/numeric/tensor.h"
+
+namespace plumb {
+namespace {
+
+constexpr int kAxisOf[4] = {3, 1, 2, 0};  // the tensor's axis for each of the map's
+constexpr std::int64_t kStrideLimit = std::int64_t{1} << 40;
+constexpr std::int64_t kExtentLimit = std::int64_t{1} << 31;  // box corners are 32-bit signed numbers
+
+std::int64_t stride_bytes(const plumb_tensor& tensor, int axis) {
+  return tensor.stride[axis] * static_cast<std::int64_t>(size_of(dtype_of(tensor)));
+}
+
+CUtensorMapDataType data_type_of(const plumb_tensor& tensor) {
+  switch (tensor.dtype) {
+    case PLUMB_BF16:
+      return CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+    case PLUMB_F16:
+      return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
+    default:
+      return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+  }
+}
+
+}  // namespace
+
+plumb_status check_tensor_map(const char* variant, const BoxedTensor& boxed) {
+  const auto& tensor = *boxed.tensor;
+  if (const char* part = misaligned_part(tensor, 16)) {
+    return fail(PLUMB_UNSUPPORTED, "%s: %s has %s, no multiple of 16", variant, boxed.name, part);
+  }
+  for (int axis = 0; axis < 4; ++axis) {
+    if (tensor.shape[axis] > kExtentLimit) {
+      return fail(PLUMB_UNSUPPORTED, "%s: %s.shape[%d] is %lld, more than the 2^31 of a tensor map", variant,
+                  boxed.name, axis, static_cast<long long>(tensor.shape[axis]));
+    }
+    if (axis == 3 || tensor.shape[axis] <= 1) continue;
+    const std::int64_t stride = stride_bytes(tensor, axis);
+    if (stride == 0 || stride >= kStrideLimit) {
+      return fail(PLUMB_UNSUPPORTED, "%s: %s has stride[%d] of %lld bytes; a tensor map takes 16 to 2^40 - 16",
+                  variant, boxed.name, axis, static_cast<long long>(stride));
+    }
+  }
+  return PLUMB_OK;
+}
+
+plumb_status make_tensor_map(const BoxedTensor& boxed, CUtensorMap_st* map) {
+  void* entry = nullptr;
+  cudaDriverEntryPointQueryResult found{};
+  const auto status = check_cuda(
+      cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &entry, 12000, cudaEnableDefault, &found),
+      "cudaGetDriverEntryPointByVersion(cuTensorMapEncodeTiled)");
+  if (status != PLUMB_OK) return status;
+  if (found != cudaDriverEntryPointSuccess || entry == nullptr) {
+    return fail(PLUMB_DEVICE_ERROR, "the driver has no cuTensorMapEncodeTiled; it came with CUDA 12.0");
+  }
+  const auto& tensor = *boxed.tensor;
+  cuuint64_t extents[4], strides[3];
+  for (int i = 0; i < 4; ++i) extents[i] = static_cast<cuuint64_t>(tensor.shape[kAxisOf[i]]);
+  for (int i = 1; i < 4; ++i) {
+    // An axis of one element is never stepped along; its stride need only be one that a map can hold.
+    const bool stepped = tensor.shape[kAxisOf[i]] > 1;
+    strides[i - 1] = stepped ? static_cast<cuuint64_t>(stride_bytes(tensor, kAxisOf[i])) : 16;
+  }
+  constexpr cuuint32_t kEveryElement[4] = {1, 1, 1, 1};
+  const auto encode = reinterpret_cast<PFN_cuTensorMapEncodeTiled_v12000>(entry);
+  const CUresult result = encode(map, data_type_of(tensor), 4, tensor.data, extents, strides, boxed.box.data(),
+                                 kEveryElement, CU_TENSOR_MAP_INTERLEAVE_NONE,
+                                 boxed.swizzle_64 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_NONE,
+                                 CU_TENSOR_MAP_L2_PROMOTION_NONE, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  if (result == CUDA_SUCCESS) return PLUMB_OK;
+  return fail(PLUMB_DEVICE_ERROR, "cuTensorMapEncodeTiled refused %s with CUresult %d", boxed.name,
+              static_cast<int>(result));
+}
+
+}  // namespace plumb

@@ -1,0 +1,75 @@
+// Which rows and which head a tile's number stands for.
+#pragma once
+
+#include <cstdint>
+
+#include "optimized/solve_tril/arguments.h"
+
+namespace plumb::solve_tril {
+
+struct Tile {
+  std::int64_t token = 0;  // the first row
+  std::uint32_t batch = 0;
+  std::uint32_t head = 0;
+  int rows = 0;  // fewer than BT in a tail; 0 where the slot holds no chunk
+
+  __device__ __forceinline__ std::int64_t offset(const TileStrides& stride) const {
+    return batch * stride.batch + token * stride.token + head * stride.head;
+  }
+};
+
+// Clamped to [0, tokens]: whatever stands in cu_seqlens, no row outside the tensors is touched.
+__device__ __forceinline__ std::int64_t sequence_start(const Arguments& arguments, std::uint32_t n) {
+  const std::int64_t start = arguments.cu_seqlens_is_i64
+                                 ? static_cast<const std::int64_t*>(arguments.cu_seqlens)[n]
+                                 : static_cast<const std::int32_t*>(arguments.cu_seqlens)[n];
+  return start < 0 ? 0 : start > arguments.tokens ? arguments.tokens : start;
+}
+
+// The last sequence whose first slot is not after `slot`. The 16 lanes of each half-warp look at 16 sequences at a
+// time, so 100,000 sequences take 5 rounds of loads. All 32 lanes must call it; the halves may differ in `slot`.
+template <int kChunk>
+__device__ __forceinline__ std::uint32_t sequence_of_slot(const Arguments& arguments, std::uint32_t slot) {
+  const std::uint32_t probe_number = (threadIdx.x & 15) + 1;
+  std::uint32_t first = 0, end = arguments.sequences;  // the answer is in [first, end)
+  while (__any_sync(0xffffffffu, end - first > 1)) {
+    const std::uint32_t step = (end - first + 16) / 17;
+    const std::uint32_t probe = first + step * probe_number;
+    const bool reached = probe < end && sequence_start(arguments, probe) / kChunk + probe <= slot;
+    const std::uint32_t votes = __ballot_sync(0xffffffffu, reached) >> (threadIdx.x & 16) & 0xffffu;
+    first += step * __popc(votes);
+    end = min(end, first + step);
+  }
+  return first;
+}
+
+// All 32 lanes of a warp must call it; the two halves may ask for different tiles.
+template <int kChunk>
+__device__ __forceinline__ Tile tile_at(const Arguments& arguments, std::uint32_t number) {
+  Tile tile;
+  const bool exists = number < arguments.tiles;
+  if (!exists) number = 0;
+  const std::uint32_t row = arguments.heads.quotient(number);
+  tile.head = number - row * arguments.heads.divisor;
+  tile.batch = arguments.slots.quotient(row);
+  const std::uint32_t slot = row - tile.batch * arguments.slots.divisor;
+  std::int64_t end = arguments.tokens;
+  if (arguments.cu_seqlens == nullptr) {
+    tile.token = static_cast<std::int64_t>(slot) * kChunk;
+  } else {
+    const std::uint32_t n = sequence_of_slot<kChunk>(arguments, slot);
+    const std::int64_t start = sequence_start(arguments, n);
+    end = sequence_start(arguments, n + 1);
+    // Negative only where cu_seqlens does not ascend from 0.
+    const std::int64_t chunk = static_cast<std::int64_t>(slot) - start / kChunk - n;
+    tile.token = chunk < 0 ? end : start + chunk * kChunk;
+  }
+  if (exists && tile.token < end) {
+    tile.rows = static_cast<int>(min(end - tile.token, std::int64_t{kChunk}));
+  } else {
+    tile.token = 0;  // nothing is read or written there, but addresses are made of it
+  }
+  return tile;
+}
+
+}  // namespace plumb::solve_tril
