@@ -90,6 +90,9 @@ int run(int argc, char** argv) {
       "it is not, and measures them against the speed of light of the same memory.\n"
       "Exit codes: 0 pass, 1 mismatch, 2 usage or harness error, 3 only mistrusted or nothing compared."};
   app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return fmt::format("plumbline: {}; see plumbline --help\n", error.what());
+  });
   app.set_version_flag("--version", fmt::format("plumbline {} ({})", PLUMBLINE_VERSION, PLUMBLINE_COMMIT));
 
   CLI::App* list = app.add_subcommand("list", "operators, axes, cases, and the variants of a library");

@@ -37,7 +37,7 @@ Integer parse_integer(std::string_view text, std::string_view what, std::string_
 std::int64_t parse_value(const Axis& axis, std::string_view text, std::string_view name) {
   if (axis.words.empty()) {
     const auto value = parse_integer<std::int64_t>(text, axis.name, name);
-    if (axis.is_shape && value < 0) {
+    if (value < 0) {
       throw HarnessError(fmt::format("case '{}': {} is {}, expected at least 0", name, axis.name, value));
     }
     return value;

@@ -13,7 +13,7 @@ constexpr std::uint64_t kSeed = 7;  // the one that recorded runs used
 constexpr std::int64_t kByteOffsets[] = {2, 4, 8};
 
 struct AlignmentGroup {
-  const char* aligned;              // every pointer on a 256-byte boundary
+  const char* aligned;            // every pointer on a 256-byte boundary
   std::vector<const char*> axes;  // moved one at a time
 };
 

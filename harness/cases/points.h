@@ -20,8 +20,9 @@ struct PointSelection {
   std::string glob;  // not empty: of these cases, only benchmarks whose name matches it
 };
 
-// `spec` is headline, alignment, an operator's name (its headline points), one whole name of a case or benchmark, or
-// a glob over the names of the benchmarks of all these groups. Throws HarnessError for a case that cannot be parsed.
+// `spec` is headline, alignment, an operator's name (its headline points), one whole name of a case or benchmark,
+// or a glob over the names of the benchmarks of all these groups. Throws HarnessError for a case that cannot be
+// parsed.
 PointSelection select_points(std::string_view spec);
 
 // '*' stands for any text, '?' for any one character, everything else for itself; the whole text must match.

@@ -1,10 +1,10 @@
 // The groups that bench measures, and how a spec picks among them.
 #include "harness/cases/points.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <set>
-
-#include <gtest/gtest.h>
 
 #include "harness/error.h"
 #include "harness/operators/suite.h"
@@ -23,11 +23,21 @@ TEST(Points, GlobMatchesTheWholeText) {
     const char *pattern, *text;
     bool matches;
   };
-  const Row rows[] = {{"", "", true},           {"", "a", false},         {"*", "", true},
-                      {"*", "a/b", true},       {"?", "", false},         {"a?c", "abc", true},
-                      {"a?c", "ac", false},     {"a*c", "ac", true},      {"a*c", "abcbc", true},
-                      {"a*c", "abcb", false},   {"*b*b*", "abab", true},  {"*b*b*", "aba", false},
-                      {"abc", "abcd", false},   {"a**d", "abcd", true},   {"*.x=2/*", "r/offset.x=2/s", true},
+  const Row rows[] = {{"", "", true},
+                      {"", "a", false},
+                      {"*", "", true},
+                      {"*", "a/b", true},
+                      {"?", "", false},
+                      {"a?c", "abc", true},
+                      {"a?c", "ac", false},
+                      {"a*c", "ac", true},
+                      {"a*c", "abcbc", true},
+                      {"a*c", "abcb", false},
+                      {"*b*b*", "abab", true},
+                      {"*b*b*", "aba", false},
+                      {"abc", "abcd", false},
+                      {"a**d", "abcd", true},
+                      {"*.x=2/*", "r/offset.x=2/s", true},
                       {"*/cold", "x/hot", false}};
   for (const Row& row : rows) {
     EXPECT_EQ(matches_glob(row.pattern, row.text), row.matches) << row.pattern << " " << row.text;
@@ -64,8 +74,8 @@ TEST(Points, AlignmentMovesOnePointerAtATime) {
     aligned += moved == 0;
   }
   EXPECT_EQ(aligned, 3u);
-  EXPECT_TRUE(names_of(alignment.cases)
-                  .count("rope/bf16/tokens=4096,hq=32,hk=8,D=128,rotary=128/offset.cache=4/seed=7"));
+  EXPECT_TRUE(
+      names_of(alignment.cases).count("rope/bf16/tokens=4096,hq=32,hk=8,D=128,rotary=128/offset.cache=4/seed=7"));
 }
 
 TEST(Points, SpecNamesAnOperatorACaseABenchmarkOrAGlob) {

@@ -30,8 +30,14 @@ HostTensor allocate(std::string name, int index, Role role, plumb_dtype dtype,
   HostTensor tensor;
   tensor.name = std::move(name);
   tensor.role = role;
-  tensor.view = make_tensor(nullptr, dtype, shape, stride);
   const auto element = static_cast<std::int64_t>(size_of(dtype));
+  const auto too_large = [&] {
+    return HarnessError(fmt::format("tensor {} would take more than {} GiB", tensor.name, kLargestTensor >> 30));
+  };
+  double elements = 1;  // in floating point: a product of such extents need not fit an integer
+  for (const std::int64_t extent : shape) elements *= static_cast<double>(extent);
+  if (elements > static_cast<double>(kLargestTensor / element)) throw too_large();
+  tensor.view = make_tensor(nullptr, dtype, shape, stride);
   if (byte_offset < 0 || byte_offset % element != 0) {
     throw HarnessError(fmt::format("offset.{} is {}, expected a multiple of the element's {} bytes", tensor.name,
                                    byte_offset, element));
@@ -40,13 +46,13 @@ HostTensor allocate(std::string name, int index, Role role, plumb_dtype dtype,
   std::int64_t span = 1;
   for (int axis = 0; axis < tensor.view.rank; ++axis) {
     const std::int64_t extent = tensor.view.shape[axis], step = tensor.view.stride[axis];
+    if (step < 0)
+      throw HarnessError(fmt::format("tensor {}: stride {} is {}, expected at least 0", tensor.name, axis, step));
     if (extent > 1 && step > kLargestTensor / (extent - 1))
       span = kLargestTensor;
     else if (extent > 1)
       span += (extent - 1) * step;
-    if (span > kLargestTensor / element) {
-      throw HarnessError(fmt::format("tensor {} would take more than {} GiB", tensor.name, kLargestTensor >> 30));
-    }
+    if (span > kLargestTensor / element) throw too_large();
   }
   const auto data_offset = kBandBytes + static_cast<std::size_t>(byte_offset);
   const auto payload = static_cast<std::size_t>((span * element + 15) / 16 * 16);

@@ -107,13 +107,6 @@ class Examination {
     guard(image);
   }
 
- private:
-  static constexpr std::size_t kLongestDetails = 6000;
-
-  const HostTensor& output(std::size_t i) const {
-    return prepared_.problem.tensors[static_cast<std::size_t>(prepared_.problem.outputs[i])];
-  }
-
   // Inputs must be as they were, and nothing outside the elements of outputs may change.
   void guard(const Block& image) {
     for (std::size_t i = 0; i < prepared_.problem.tensors.size(); ++i) {
@@ -130,6 +123,13 @@ class Examination {
       }
       if (tensor.role == Role::kInput) fail("inputs", fmt::format("the input {} was changed", tensor.name));
     }
+  }
+
+ private:
+  static constexpr std::size_t kLongestDetails = 6000;
+
+  const HostTensor& output(std::size_t i) const {
+    return prepared_.problem.tensors[static_cast<std::size_t>(prepared_.problem.outputs[i])];
   }
 
   const PreparedCase& prepared_;
@@ -193,7 +193,9 @@ CaseResult check_on_replay(const PreparedCase& prepared) {
   result.digests["canonical"] = prepared.replay_digest;
   VariantResult variant{.name = "replay", .state = "passed"};
   std::string details;
-  Examination(prepared, variant, details).examine(prepared.replayed, true);
+  Examination examination(prepared, variant, details);
+  examination.examine(prepared.replayed, true);
+  examination.guard(prepared.replayed);  // equal to itself, the replay was not yet held against the canaries
   result.state = variant.state;
   result.reason = details;
   result.variants.push_back(variant);
@@ -214,6 +216,7 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
   const plumb_call call = device.call();
   std::int32_t selected = -1;
   const plumb_status choice = op->select(&call, &selected);
+  if (choice != PLUMB_OK) selected = -1;
   const std::string no_choice = choice == PLUMB_OK ? "" : library.last_error();
   if (choice == PLUMB_OK && (selected < 0 || selected >= op->variant_count)) {
     result.state = "failed";
@@ -226,6 +229,10 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
   std::map<std::string, Block> first_of_class;
   std::vector<std::string> refusals;
   int served_count = 0;
+  const bool is_no_op =
+      std::all_of(prepared.problem.outputs.begin(), prepared.problem.outputs.end(), [&](int output) {
+        return element_count(prepared.problem.tensors[static_cast<std::size_t>(output)].view) == 0;
+      });
   Block image(prepared.layout.bytes), again(prepared.layout.bytes);
   for (std::int32_t index = 0; index < op->variant_count && !device_lost; ++index) {
     const plumb_variant& row = *op->variant(index);
@@ -242,8 +249,6 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
       continue;
     }
     const bool canonical = std::string_view(row.bit_class) == "canonical";
-    const std::int64_t elements =
-        element_count(prepared.problem.tensors[static_cast<std::size_t>(prepared.problem.outputs.back())].view);
     for (int repeat = 0; repeat < settings.repeats && variant.state == "passed"; ++repeat) {
       Block& target = repeat == 0 ? image : again;
       const RunResult run = device.run(*op, index, target);
@@ -253,7 +258,7 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
         device_lost = run.device_lost;
         break;
       }
-      if (run.served != index && !(run.served == -1 && elements == 0)) {
+      if (run.served != index && !(run.served == -1 && is_no_op)) {
         examination.fail("served", fmt::format("variant {} was asked for, {} says it ran", index, run.served));
       }
       if (repeat == 0) {
@@ -262,13 +267,13 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
         examination.fail("repeat", "two runs on the same inputs gave different bytes");
       }
     }
-    if (variant.state == "passed") {
-      ++served_count;
+    if (variant.state == "passed") ++served_count;
+    if (variant.state == "passed" && *row.bit_class) {
       const auto [place, is_first] = first_of_class.try_emplace(row.bit_class, image);
       if (is_first) {
         result.digests[row.bit_class] =
             canonical && image == prepared.replayed ? prepared.replay_digest : output_digest(prepared, image);
-      } else if (!canonical && *row.bit_class && output_digest(prepared, image) != result.digests[row.bit_class]) {
+      } else if (!canonical && output_digest(prepared, image) != result.digests[row.bit_class]) {
         examination.fail("bits", fmt::format("differs from another variant of class {}", row.bit_class));
       }
     }
@@ -279,6 +284,9 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
   if (failed) {
     result.state = "failed";
     result.reason = details;
+  } else if (result.variants.empty()) {
+    result.state = "skipped";
+    result.reason = fmt::format("the library's {} has no variant '{}'", op->name, settings.variant);
   } else if (served_count == 0) {
     result.state = "unsupported";
     result.reason = choice == PLUMB_OK ? fmt::format("{}", fmt::join(refusals, "; ")) : no_choice;

@@ -2,12 +2,13 @@
 #include "harness/check/run_case.h"
 
 #include <dlfcn.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
 #include <functional>
-
-#include <gtest/gtest.h>
+#include <memory>
+#include <numeric>
 
 #include "harness/compare/bits.h"
 #include "harness/test_libraries/tiny.h"
@@ -20,7 +21,7 @@ namespace plumb {
 namespace {
 
 // What a fault can lay its hands on: one run of one variant, after the replay has computed the right answer.
-struct Run {
+struct DeviceRun {
   const Problem& problem;
   const BlockLayout& layout;
   const Block& pristine;
@@ -35,7 +36,7 @@ struct Run {
     return image[layout.offset[at] + problem.tensors[at].data_offset() + static_cast<std::size_t>(offset)];
   }
 };
-using Fault = std::function<void(const Run&)>;
+using Fault = std::function<void(const DeviceRun&)>;
 
 // Computes with the replay, then lets the fault spoil what comes back.
 class FakeDevice final : public CudaDevice {
@@ -80,8 +81,7 @@ class FakeDevice final : public CudaDevice {
 
 using Checks = std::vector<std::string>;
 
-constexpr const char* kNormCase =
-    "rms_norm/fp32/rows=9,hidden=129/residual=yes,pad.x=8,pad.y=8,offset.y=4/seed=7";
+constexpr const char* kNormCase = "rms_norm/fp32/rows=9,hidden=129/residual=yes,pad.x=8,pad.y=8,offset.y=4/seed=7";
 constexpr const char* kRopeCase = "rope/fp32/tokens=7,hq=3,hk=2,D=64,rotary=32/positions=padded/seed=7";
 
 class CheckOnDevice : public testing::Test {
@@ -90,7 +90,7 @@ class CheckOnDevice : public testing::Test {
       : path_(std::string(PLUMBLINE_TEST_LIBRARIES) + "/libtiny.so"),
         library_(path_),
         handle_(dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL)),
-        script_(*static_cast<tiny_script*>(dlsym(handle_, TINY_SCRIPT_SYMBOL))) {
+        script_(*static_cast<TinyScript*>(dlsym(handle_, TINY_SCRIPT_SYMBOL))) {
     script_ = {PLUMB_OK, TINY_ONE, 0};
   }
   ~CheckOnDevice() override { dlclose(handle_); }
@@ -105,8 +105,8 @@ class CheckOnDevice : public testing::Test {
   }
 
   // The checks that fail when the fault spoils every run of variant `two` alone; the other variants must pass.
-  Checks failures(const char* name, const std::function<void(const Run&)>& fault) {
-    const CaseResult& result = check(name, [&](const Run& run) {
+  Checks failures(const char* name, const std::function<void(const DeviceRun&)>& fault) {
+    const CaseResult& result = check(name, [&](const DeviceRun& run) {
       if (run.variant == TINY_TWO) fault(run);
     });
     EXPECT_EQ(result.variants.size(), static_cast<std::size_t>(TINY_VARIANT_COUNT));
@@ -128,7 +128,7 @@ class CheckOnDevice : public testing::Test {
   std::string path_;
   Library library_;
   void* handle_;
-  tiny_script& script_;
+  TinyScript& script_;
   std::unique_ptr<PreparedCase> prepared_;
   CaseResult result_;
   bool device_lost_ = false;
@@ -138,7 +138,7 @@ class CheckOnDevice : public testing::Test {
 TEST_F(CheckOnDevice, AnHonestDevicePasses) {
   for (const char* name : {kNormCase, kRopeCase, "rms_norm/bf16/rows=17,hidden=769/inplace=yes/seed=7",
                            "rms_norm/fp16/rows=0,hidden=128/seed=7"}) {
-    const CaseResult& result = check(name, [](const Run&) {});
+    const CaseResult& result = check(name, [](const DeviceRun&) {});
     EXPECT_EQ(result.state, "passed") << name << result.reason;
     EXPECT_EQ(result.name, name);
     EXPECT_EQ(result.selected, "one");
@@ -150,7 +150,7 @@ TEST_F(CheckOnDevice, AnHonestDevicePasses) {
 }
 
 TEST_F(CheckOnDevice, OneBitInsideTheBoundIsReportedAllTheSame) {
-  const auto flip = [](const Run& run) { run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1}; };
+  const auto flip = [](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1}; };
   EXPECT_EQ(failures(kNormCase, flip), Checks{"bits"});
   EXPECT_EQ(result_.variants[TINY_TWO].differing, 1);
   EXPECT_NE(result_.reason.find("the first at [77], by up to 1 ulp"), std::string::npos) << result_.reason;
@@ -159,18 +159,20 @@ TEST_F(CheckOnDevice, OneBitInsideTheBoundIsReportedAllTheSame) {
 
 TEST_F(CheckOnDevice, OneElementOutOfBoundIsFoundWhereverItIs) {
   for (const std::int64_t row : {0, 4, 8}) {
-    const auto spoil = [&](const Run& run) { run.byte(PLUMB_RMS_NORM_Y, 4 * (row * 137 + 128) + 2) ^= std::byte{2}; };
+    const auto spoil = [&](const DeviceRun& run) {
+      run.byte(PLUMB_RMS_NORM_Y, 4 * (row * 137 + 128) + 2) ^= std::byte{2};
+    };
     EXPECT_EQ(failures(kNormCase, spoil), (Checks{"bound", "bits"}));
     EXPECT_NE(result_.reason.find(std::to_string(row * 129 + 128)), std::string::npos) << result_.reason;
   }
   // The second output of an operator counts as much as the first.
-  const auto residual = [](const Run& run) { run.byte(PLUMB_RMS_NORM_RESIDUAL, 3) ^= std::byte{1}; };
+  const auto residual = [](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_RESIDUAL, 3) ^= std::byte{1}; };
   EXPECT_EQ(failures(kNormCase, residual), (Checks{"bound", "bits"}));
 }
 
 TEST_F(CheckOnDevice, NanAndZeroAreNoAnswers) {
   const auto fill = [](int pattern) {
-    return [pattern](const Run& run) {
+    return [pattern](const DeviceRun& run) {
       for (std::int64_t row = 0; row < 9; ++row) {
         std::memset(&run.byte(PLUMB_RMS_NORM_Y, 4 * row * 137), pattern, 4 * 129);
       }
@@ -184,31 +186,32 @@ TEST_F(CheckOnDevice, NanAndZeroAreNoAnswers) {
 TEST_F(CheckOnDevice, WritesAroundElementsAreSeen) {
   const std::int64_t end = 4 * (8 * 137 + 129);
   for (const std::int64_t offset : {std::int64_t{-1}, std::int64_t{-256}, std::int64_t{4 * 129}, end, end + 255}) {
-    EXPECT_EQ(failures(kNormCase, [&](const Run& run) { run.byte(PLUMB_RMS_NORM_Y, offset) ^= std::byte{1}; }),
-              Checks{"canary"})
+    EXPECT_EQ(
+        failures(kNormCase, [&](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_Y, offset) ^= std::byte{1}; }),
+        Checks{"canary"})
         << offset;
   }
 }
 
 TEST_F(CheckOnDevice, ANoOpMustLeaveEverythingAlone) {
   constexpr const char* kEmpty = "rms_norm/bf16/rows=0,hidden=128/seed=7";
-  EXPECT_EQ(failures(kEmpty, [](const Run& run) { run.result.served = -1; }), Checks{});
-  EXPECT_EQ(failures(kEmpty, [](const Run& run) { run.byte(PLUMB_RMS_NORM_Y, 0) ^= std::byte{1}; }),
+  EXPECT_EQ(failures(kEmpty, [](const DeviceRun& run) { run.result.served = -1; }), Checks{});
+  EXPECT_EQ(failures(kEmpty, [](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_Y, 0) ^= std::byte{1}; }),
             Checks{"canary"});
 }
 
 TEST_F(CheckOnDevice, ChangedInputsAreSeen) {
-  EXPECT_EQ(failures(kNormCase, [](const Run& run) { run.byte(PLUMB_RMS_NORM_WEIGHT, 0) ^= std::byte{1}; }),
+  EXPECT_EQ(failures(kNormCase, [](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_WEIGHT, 0) ^= std::byte{1}; }),
             Checks{"inputs"});
-  EXPECT_EQ(failures(kNormCase, [](const Run& run) { run.byte(PLUMB_RMS_NORM_X, 4 * 128) ^= std::byte{1}; }),
+  EXPECT_EQ(failures(kNormCase, [](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_X, 4 * 128) ^= std::byte{1}; }),
             Checks{"inputs"});
-  EXPECT_EQ(failures(kNormCase, [](const Run& run) { run.byte(PLUMB_RMS_NORM_X, -1) ^= std::byte{1}; }),
+  EXPECT_EQ(failures(kNormCase, [](const DeviceRun& run) { run.byte(PLUMB_RMS_NORM_X, -1) ^= std::byte{1}; }),
             (Checks{"canary", "inputs"}));
 }
 
 TEST_F(CheckOnDevice, WhatWasNeverWrittenIsSeen) {
   EXPECT_EQ(failures(kNormCase,
-                     [](const Run& run) {
+                     [](const DeviceRun& run) {
                        const std::size_t at = run.layout.offset[PLUMB_RMS_NORM_Y] +
                                               run.problem.tensors[PLUMB_RMS_NORM_Y].data_offset() + 4 * 200;
                        std::memcpy(&run.image[at], &run.pristine[at], 4);
@@ -216,46 +219,49 @@ TEST_F(CheckOnDevice, WhatWasNeverWrittenIsSeen) {
             (Checks{"poison", "bits"}));
   // A launch that does nothing at all: an old result cannot stand in for a new one.
   EXPECT_EQ(failures(kNormCase,
-                     [](const Run& run) { std::copy(run.pristine.begin(), run.pristine.end(), run.image.begin()); }),
+                     [](const DeviceRun& run) {
+                       std::copy(run.pristine.begin(), run.pristine.end(), run.image.begin());
+                     }),
             (Checks{"bound", "bits", "poison"}));
 }
 
 TEST_F(CheckOnDevice, RegionsThatMustNotChangeAreHeldToTheirBits) {
   // Element 40 of a head lies behind rotary_dim 32; token 1 is padding.
-  EXPECT_EQ(failures(kRopeCase, [](const Run& run) { run.byte(PLUMB_ROPE_Q, 4 * 40) ^= std::byte{1}; }),
+  EXPECT_EQ(failures(kRopeCase, [](const DeviceRun& run) { run.byte(PLUMB_ROPE_Q, 4 * 40) ^= std::byte{1}; }),
             (Checks{"untouched", "bits"}));
-  EXPECT_EQ(failures(kRopeCase, [](const Run& run) { run.byte(PLUMB_ROPE_K, 4 * 2 * 64) ^= std::byte{1}; }),
+  EXPECT_EQ(failures(kRopeCase, [](const DeviceRun& run) { run.byte(PLUMB_ROPE_K, 4 * 2 * 64) ^= std::byte{1}; }),
             (Checks{"untouched", "bits"}));
 }
 
 TEST_F(CheckOnDevice, AnotherVariantThanTheOneAskedForIsSeen) {
-  EXPECT_EQ(failures(kNormCase, [](const Run& run) { run.result.served = TINY_ONE; }), Checks{"served"});
-  EXPECT_EQ(failures(kNormCase, [](const Run& run) { run.result.served = -1; }), Checks{"served"});
+  EXPECT_EQ(failures(kNormCase, [](const DeviceRun& run) { run.result.served = TINY_ONE; }), Checks{"served"});
+  EXPECT_EQ(failures(kNormCase, [](const DeviceRun& run) { run.result.served = -1; }), Checks{"served"});
   // The last output is absent, the first has elements: this is no no-op.
   EXPECT_EQ(failures("rope/fp32/tokens=7,hq=3,hk=0,D=64,rotary=32/seed=7",
-                     [](const Run& run) { run.result.served = -1; }),
+                     [](const DeviceRun& run) { run.result.served = -1; }),
             Checks{"served"});
 }
 
 TEST_F(CheckOnDevice, RunsThatDifferAreSeen) {
   EXPECT_EQ(failures(kNormCase,
-                     [](const Run& run) {
+                     [](const DeviceRun& run) {
                        if (run.number == 1) run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1};
                      }),
             Checks{"repeat"});
   CheckSettings patient;
   patient.repeats = 5;
-  check(kNormCase,
-        [](const Run& run) {
-          if (run.number == 4) run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1};
-        },
-        patient);
+  check(
+      kNormCase,
+      [](const DeviceRun& run) {
+        if (run.number == 4) run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1};
+      },
+      patient);
   for (const VariantResult& variant : result_.variants) EXPECT_EQ(variant.failed_checks, Checks{"repeat"});
 }
 
 TEST_F(CheckOnDevice, ADeviceErrorCostsOneVariant) {
   EXPECT_EQ(failures(kNormCase,
-                     [](const Run& run) {
+                     [](const DeviceRun& run) {
                        run.result.status = PLUMB_DEVICE_ERROR;
                        run.result.error = "too many resources requested for launch";
                      }),
@@ -265,7 +271,7 @@ TEST_F(CheckOnDevice, ADeviceErrorCostsOneVariant) {
 }
 
 TEST_F(CheckOnDevice, ALostDeviceEndsTheCase) {
-  const CaseResult& result = check(kNormCase, [](const Run& run) {
+  const CaseResult& result = check(kNormCase, [](const DeviceRun& run) {
     if (run.variant != TINY_TWO) return;
     run.result.status = PLUMB_DEVICE_ERROR;
     run.result.error = "an illegal memory access was encountered";
@@ -279,7 +285,7 @@ TEST_F(CheckOnDevice, ALostDeviceEndsTheCase) {
 }
 
 TEST_F(CheckOnDevice, OtherClassesOwnTheirBitsInsideTheBound) {
-  const auto shift = [](const Run& run) {
+  const auto shift = [](const DeviceRun& run) {
     if (run.variant >= TINY_TENSOR) run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1};
   };
   const CaseResult& result = check(kNormCase, shift);
@@ -289,7 +295,7 @@ TEST_F(CheckOnDevice, OtherClassesOwnTheirBitsInsideTheBound) {
 }
 
 TEST_F(CheckOnDevice, VariantsOfOneClassMustAgree) {
-  check(kNormCase, [](const Run& run) {
+  check(kNormCase, [](const DeviceRun& run) {
     if (run.variant == TINY_OTHER || run.variant == TINY_LOOSE) run.byte(PLUMB_RMS_NORM_Y, 4 * 77) ^= std::byte{1};
   });
   EXPECT_EQ(result_.state, "failed");
@@ -300,7 +306,7 @@ TEST_F(CheckOnDevice, VariantsOfOneClassMustAgree) {
 
 TEST_F(CheckOnDevice, WhatNoVariantServesIsUnsupported) {
   script_ = {PLUMB_UNSUPPORTED, 0, 0x1f};
-  const CaseResult& result = check(kNormCase, [](const Run&) {});
+  const CaseResult& result = check(kNormCase, [](const DeviceRun&) {});
   EXPECT_EQ(result.state, "unsupported");
   EXPECT_EQ(result.reason, "the script refuses");
   EXPECT_EQ(runs_, 0);
@@ -309,7 +315,7 @@ TEST_F(CheckOnDevice, WhatNoVariantServesIsUnsupported) {
 
 TEST_F(CheckOnDevice, RefusedVariantsAreCountedAndTheRestDecides) {
   script_.refused = 1u << TINY_TWO;
-  const CaseResult& result = check(kNormCase, [](const Run&) {});
+  const CaseResult& result = check(kNormCase, [](const DeviceRun&) {});
   EXPECT_EQ(result.state, "passed");
   EXPECT_EQ(result.variants[TINY_TWO].state, "unsupported");
   EXPECT_EQ(result.variants[TINY_TWO].reason, "the script refuses");
@@ -317,31 +323,37 @@ TEST_F(CheckOnDevice, RefusedVariantsAreCountedAndTheRestDecides) {
 
 TEST_F(CheckOnDevice, TheSelectorMustChooseWhatServes) {
   script_ = {PLUMB_OK, TINY_TWO, 1u << TINY_TWO};
-  EXPECT_EQ(check(kNormCase, [](const Run&) {}).state, "failed");
+  EXPECT_EQ(check(kNormCase, [](const DeviceRun&) {}).state, "failed");
   EXPECT_EQ(result_.variants[TINY_TWO].failed_checks, Checks{"served"});
 
   script_ = {PLUMB_OK, TINY_VARIANT_COUNT, 0};
-  EXPECT_EQ(check(kNormCase, [](const Run&) {}).state, "failed");
+  EXPECT_EQ(check(kNormCase, [](const DeviceRun&) {}).state, "failed");
   EXPECT_NE(result_.reason.find("select returned variant 5, expected 0 to 4"), std::string::npos);
 
   script_ = {PLUMB_UNSUPPORTED, 0, 0};
-  EXPECT_EQ(check(kNormCase, [](const Run&) {}).state, "failed");
+  EXPECT_EQ(check(kNormCase, [](const DeviceRun&) {}).state, "failed");
   EXPECT_NE(result_.reason.find("select refuses"), std::string::npos);
 }
 
 TEST_F(CheckOnDevice, OneVariantCanBeAskedForAlone) {
   CheckSettings settings;
   settings.variant = "two";
-  EXPECT_EQ(check(kNormCase, [](const Run&) {}, settings).state, "passed");
+  EXPECT_EQ(check(
+                kNormCase, [](const DeviceRun&) {}, settings)
+                .state,
+            "passed");
   ASSERT_EQ(result_.variants.size(), 1u);
   EXPECT_EQ(result_.variants[0].name, "two");
   settings.variant = "tow";
-  EXPECT_EQ(check(kNormCase, [](const Run&) {}, settings).state, "skipped");
+  EXPECT_EQ(check(
+                kNormCase, [](const DeviceRun&) {}, settings)
+                .state,
+            "skipped");
   EXPECT_EQ(result_.reason, "the library's rms_norm has no variant 'tow'");
 }
 
 TEST_F(CheckOnDevice, AnOperatorThatTheLibraryLacksIsSkipped) {
-  const CaseResult& result = check("solve_tril/fp32/B=1,T=64,H=2,BT=16/seed=7", [](const Run&) {});
+  const CaseResult& result = check("solve_tril/fp32/B=1,T=64,H=2,BT=16/seed=7", [](const DeviceRun&) {});
   EXPECT_EQ(result.state, "skipped");
   EXPECT_EQ(result.reason, "the library has no operator solve_tril");
 }
@@ -350,7 +362,7 @@ TEST_F(CheckOnDevice, AnOperatorThatTheLibraryLacksIsSkipped) {
 constexpr const char* kHollowCase = "rms_norm/bf16/rows=4,hidden=128/eps=0,magnitude=tiny/seed=7";
 
 TEST_F(CheckOnDevice, ACaseThatProvesLittleIsMistrusted) {
-  EXPECT_EQ(check(kHollowCase, [](const Run&) {}).state, "mistrusted") << result_.reason;
+  EXPECT_EQ(check(kHollowCase, [](const DeviceRun&) {}).state, "mistrusted") << result_.reason;
   EXPECT_NE(result_.reason.find("elements could have shown an error"), std::string::npos);
 }
 
@@ -369,8 +381,8 @@ TEST(CheckOnReplay, IsJudgedByTheOracle) {
 TEST(CheckOnReplay, AReplayThatIsWrongFails) {
   const auto checks_after = [](const auto& spoil) {
     PreparedCase prepared = prepare(parse_case(kNormCase), {});
-    const std::size_t y = prepared.layout.offset[PLUMB_RMS_NORM_Y] +
-                          prepared.problem.tensors[PLUMB_RMS_NORM_Y].data_offset();
+    const std::size_t y =
+        prepared.layout.offset[PLUMB_RMS_NORM_Y] + prepared.problem.tensors[PLUMB_RMS_NORM_Y].data_offset();
     spoil(prepared, y);
     const auto after = views_in(prepared.problem, prepared.layout, prepared.replayed.data());
     const auto before = views_in(prepared.problem, prepared.layout, prepared.pristine.data());

@@ -32,6 +32,11 @@ void write_all(int fd, std::string_view text) {
 Supervisor::Supervisor(std::vector<std::string> arguments, int timeout_seconds)
     : arguments_(std::move(arguments)), timeout_seconds_(timeout_seconds) {
   signal(SIGPIPE, SIG_IGN);
+  // Where a caller closed a standard descriptor, a pipe would take its place and be lost when the worker starts.
+  int last = 0;
+  do last = open("/dev/null", O_RDWR);
+  while (last >= 0 && last <= STDERR_FILENO);
+  if (last >= 0) close(last);
 }
 
 Supervisor::~Supervisor() { stop(); }
@@ -138,6 +143,13 @@ void Supervisor::send_ahead() {
   write_all(to_worker_, batch);
 }
 
+std::string Supervisor::retire() {
+  const std::string ended = stop();
+  planned_.insert(planned_.begin(), sent_.begin(), sent_.end());
+  sent_.clear();
+  return ended;
+}
+
 CaseResult Supervisor::crashed(const std::string& name, const std::string& reason) {
   CaseResult result;
   result.name = name;
@@ -150,11 +162,7 @@ CaseResult Supervisor::crashed(const std::string& name, const std::string& reaso
 CaseResult Supervisor::run(const std::string& name) {
   // Asked for out of the planned order (a repeated test, say): make it the next one.
   if (sent_.empty() ? planned_.empty() || planned_.front() != name : sent_.front() != name) {
-    if (!sent_.empty()) {  // answers under way would be for other cases
-      stop();
-      for (auto place = sent_.rbegin(); place != sent_.rend(); ++place) planned_.push_front(*place);
-      sent_.clear();
-    }
+    if (!sent_.empty()) retire();  // answers under way would be for other cases
     planned_.push_front(name);
   }
   try {
@@ -166,25 +174,26 @@ CaseResult Supervisor::run(const std::string& name) {
   send_ahead();
   std::string line;
   const Reply reply = read_line(line, timeout_seconds_);
-  if (reply == Reply::kLine) {
-    sent_.pop_front();
-    const nlohmann::json message = nlohmann::json::parse(line);
-    if (message.contains("last")) {
-      stop();
-      for (auto place = sent_.rbegin(); place != sent_.rend(); ++place) planned_.push_front(*place);
-      sent_.clear();
-    }
-    return case_result_from(message.at("result"));
-  }
-  std::string how =
-      reply == Reply::kTimeout ? fmt::format("gave no answer within {} s and was stopped", timeout_seconds_) : "";
-  if (reply == Reply::kTimeout) kill(worker_, SIGKILL);
-  const std::string ended = stop();
-  if (how.empty()) how = ended;
   sent_.pop_front();
-  for (auto place = sent_.rbegin(); place != sent_.rend(); ++place) planned_.push_front(*place);
-  sent_.clear();
-  return crashed(name, fmt::format("the worker process {} during this case", how));
+  std::string how;
+  if (reply == Reply::kLine) {
+    try {
+      const nlohmann::json message = nlohmann::json::parse(line);
+      CaseResult result = case_result_from(message.at("result"));
+      if (result.name == name) {
+        if (message.contains("last")) retire();
+        return result;
+      }
+      how = fmt::format("answered for {}", result.name);
+    } catch (const nlohmann::json::exception& error) {
+      how = fmt::format("gave an answer that cannot be read ({})", error.what());
+    }
+  } else if (reply == Reply::kTimeout) {
+    how = fmt::format("gave no answer within {} s and was stopped", timeout_seconds_);
+  }
+  if (reply != Reply::kEnded) kill(worker_, SIGKILL);  // whatever it still says is of no use
+  const std::string ended = retire();
+  return crashed(name, fmt::format("the worker process {} during this case", how.empty() ? ended : how));
 }
 
 }  // namespace plumb

@@ -35,7 +35,8 @@ class Supervisor {
   enum class Reply { kLine, kEnded, kTimeout };
 
   void launch();
-  std::string stop();  // kills if it must, reaps, and says how the worker ended
+  std::string stop();    // kills if it must, reaps, and says how the worker ended
+  std::string retire();  // stops; what was sent and not answered will be sent to the next worker
   void send_ahead();
   Reply read_line(std::string& line, int timeout_seconds);
   CaseResult crashed(const std::string& name, const std::string& reason);

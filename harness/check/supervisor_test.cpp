@@ -1,10 +1,10 @@
 // Whatever befalls a worker costs one case. The workers are real processes, scripted in harness/main_test.cpp.
 #include "harness/check/supervisor.h"
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <set>
-
-#include <gtest/gtest.h>
 
 #include "harness/testing.h"
 
@@ -64,8 +64,7 @@ TEST(Supervisor, AHangIsEndedAfterTheTimeout) {
   const std::vector<std::string> names = {"op/a", "op/hang", "op/b"};
   const auto results = run_all(names);
   expect_crashes(names, results, {"op/hang"});
-  EXPECT_EQ(results[1].reason,
-            "the worker process gave no answer within 1 s and was stopped during this case");
+  EXPECT_EQ(results[1].reason, "the worker process gave no answer within 1 s and was stopped during this case");
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   EXPECT_GE(took.count(), 1.0);
   EXPECT_LT(took.count(), 10.0);

@@ -106,7 +106,7 @@ Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Ex
       double bound = 0;
       const double share = share_of_bound(got, value, slack, dtype, bound);
       if (!std::isnan(value)) judgement.worst_share = std::max(judgement.worst_share, share);
-      if (share > 1) {
+      if (!(share <= 1)) {  // a bound that is no number lets nothing pass
         ++judgement.out_of_bound;
         clerk.note({number, bits, got, value, bound, "bound"}, share);
       }
