@@ -23,9 +23,7 @@ for part in "${parts[@]}"; do
   case $part in
     digests)
       step "full tier on $device, digests recorded"
-      /usr/bin/env time -v "$plumbline" golden record --tier full --device "$device" --golden "$output/golden" \
-        --json "$output/check.json" 2> "$output/record-usage.txt" || { tail -5 "$output/record-usage.txt"; exit 1; }
-      grep -E 'Elapsed|Maximum resident' "$output/record-usage.txt" || true
+      "$plumbline" golden record --tier full --device "$device" --golden "$output/golden" --json "$output/check.json"
       tar -C "$output" -czf "$output/golden.tar.gz" golden
       ;;
     bench)
@@ -34,10 +32,7 @@ for part in "${parts[@]}"; do
       ;;
     memcheck)
       step "quick tier under compute-sanitizer memcheck"
-      time compute-sanitizer --tool memcheck --target-processes all --error-exitcode 99 \
-        "$plumbline" check --tier quick --device "$device" --repeats 1 --timeout 600 > "$output/memcheck.txt" 2>&1 \
-        && echo "memcheck: clean" || echo "memcheck: exit code $?, see memcheck.txt"
-      tail -4 "$output/memcheck.txt"
+      PLUMBLINE_PRESET=$preset ci/sanitize.sh "$output/sanitize" memcheck
       ;;
     *) echo "record.sh: unknown part '$part'" >&2; exit 2 ;;
   esac

@@ -12,6 +12,12 @@
 
 namespace plumb {
 
+void print_cases(Tier tier, std::uint64_t seed) {
+  for (const OperatorSuite* suite : all_suites()) {
+    for (const Case& point : suite->cases(tier, seed)) fmt::print("{}\n", name_of(point));
+  }
+}
+
 void print_list(const std::string& library_path, bool library_required) {
   for (const OperatorSuite* suite : all_suites()) {
     const Schema& schema = suite->schema();

@@ -98,6 +98,12 @@ int run(int argc, char** argv) {
   CLI::App* list = app.add_subcommand("list", "operators, axes, cases, and the variants of a library");
   list->add_option("--library", typed.library, "shared library (default: the one built with plumbline)");
 
+  bool list_cases = false;
+  list->add_flag("--cases", list_cases, "the names of the tier's cases, a line each, and nothing else");
+  list->add_option("--tier", typed.tier, "quick or full, with --cases")
+      ->check(CLI::IsMember({"quick", "full"}))
+      ->capture_default_str();
+
   CLI::App* check = app.add_subcommand(
       "check",
       "run the case matrix: every variant that can serve a case, and the selector's choice.\n"
@@ -160,6 +166,10 @@ int run(int argc, char** argv) {
   }
 
   if (*list) {
+    if (list_cases) {
+      print_cases(resolved(typed).tier, typed.check.seed);
+      return kExitPass;
+    }
     print_list(typed.library.empty() ? default_library_path() : typed.library, !typed.library.empty());
     return kExitPass;
   }

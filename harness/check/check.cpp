@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -269,6 +270,10 @@ int run_check(CheckOptions options) {
   const std::string start_time = utc_now();
   std::ignore = RUN_ALL_TESTS();  // the exit code comes from the results
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  session.supervisor.finish();
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);  // of the largest worker
+  const double peak_gib = static_cast<double>(usage.ru_maxrss) / (1 << 20);
   if (session.results.empty()) {
     throw HarnessError(fmt::format("no case was run: --filter '{}' and the shard leave none of {} cases",
                                    options.filter, cases.size()));
@@ -289,8 +294,8 @@ int run_check(CheckOptions options) {
   }
   if (junit_file) junit_file->commit_written();
   print_table(session);
-  fmt::print("device {}, tier {}: {} cases in {:.1f} s:", session.gpu.empty() ? "replay" : session.gpu, tier,
-             session.results.size(), seconds);
+  fmt::print("device {}, tier {}: {} cases in {:.1f} s, {:.1f} GiB of host memory:",
+             session.gpu.empty() ? "replay" : session.gpu, tier, session.results.size(), seconds, peak_gib);
   for (const auto& [state, count] : summary.items()) {
     if (count.get<int>() > 0) fmt::print(" {} {}", count.get<int>(), state);
   }

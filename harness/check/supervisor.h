@@ -31,6 +31,9 @@ class Supervisor {
   // rest goes to a fresh worker.
   CaseResult run(const std::string& name);
 
+  // Ends the worker; a later run() starts another.
+  void finish() { stop(); }
+
  private:
   enum class Reply { kLine, kEnded, kTimeout };
 
