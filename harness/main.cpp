@@ -188,7 +188,7 @@ int run(int argc, char** argv) {
     CheckOptions options = resolved(typed);
     if (options.worker.on_replay) throw HarnessError("golden record needs a GPU: --device cuda:N");
     options.record = options.golden.empty() ? default_golden_folder() : options.golden;
-    options.golden = "/nonexistent";  // what is recorded anew is not held against the old record
+    options.compare_goldens = false;  // what is recorded anew is not held against the old record
     return run_check(std::move(options));
   }
   if (*verify) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -124,6 +125,12 @@ Case parse_case(std::string_view name) {
           parse_value(schema.axes[static_cast<std::size_t>(index)], value, name);
     }
   }
+  // Builders multiply these to strides and offsets; below this no product of theirs overflows.
+  double product = 1;
+  for (std::size_t i = 0; i < schema.axes.size(); ++i) {
+    if (schema.axes[i].words.empty()) product *= static_cast<double>(std::max<std::int64_t>(point.values[i], 1));
+  }
+  if (product > 0x1p60) throw HarnessError(fmt::format("case '{}': its numbers multiply to more than 2^60", name));
   return point;
 }
 

@@ -155,6 +155,14 @@ void apply_shard(const std::string& shard) {
   setenv("GTEST_TOTAL_SHARDS", fmt::to_string(count).c_str(), 1);
 }
 
+GoldenStore open_goldens(const CheckOptions& options) {
+  if (!options.compare_goldens) return GoldenStore();
+  if (!options.golden.empty() && !std::filesystem::is_directory(options.golden)) {
+    throw HarnessError(fmt::format("--golden '{}': no such folder", options.golden));
+  }
+  return GoldenStore(options.golden.empty() ? default_golden_folder() : options.golden);
+}
+
 nlohmann::json summary_of(const std::vector<CaseResult>& results) {
   std::map<std::string, int> counts;
   for (const char* state : {"passed", "failed", "mistrusted", "unsupported", "skipped", "crashed", "error"}) {
@@ -238,7 +246,7 @@ int run_check(CheckOptions options) {
 
   Session session{.options = options,
                   .gpu = "",
-                  .goldens = GoldenStore(options.golden.empty() ? default_golden_folder() : options.golden),
+                  .goldens = open_goldens(options),
                   .supervisor = Supervisor(worker_arguments(options), options.timeout_seconds),
                   .results = {}};
 
@@ -248,6 +256,7 @@ int run_check(CheckOptions options) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   int argc = static_cast<int>(argv.size());
+  argv.push_back(nullptr);  // as main's argv ends, and GoogleTest relies on it
   testing::InitGoogleTest(&argc, argv.data());
   if (argc > 1) throw HarnessError(fmt::format("unknown argument '{}'; see plumbline check --help", argv[1]));
   for (const Case& point : cases) {

@@ -17,12 +17,13 @@ struct CheckOptions {
   std::string filter;             // GoogleTest glob over case names, or one whole case name
   std::string shard;              // "I/N", I from 1
   std::uint64_t seed = 7;
-  std::string junit, json;    // files to write, empty: none
-  std::string golden;         // folder; empty: the default
-  std::string record;         // folder to record goldens into; empty: none
-  int timeout_seconds = 120;  // per case
-  bool verbose = false;       // GoogleTest's own printing
-  bool list_only = false;     // print the names and do nothing
+  std::string junit, json;      // files to write, empty: none
+  std::string golden;           // folder; empty: the default
+  bool compare_goldens = true;  // hold results against the recorded digests
+  std::string record;           // folder to record goldens into; empty: none
+  int timeout_seconds = 120;    // per case
+  bool verbose = false;         // GoogleTest's own printing
+  bool list_only = false;       // print the names and do nothing
   WorkerSettings worker;
   std::vector<std::string> gtest_flags;  // passed on as they are
 };

@@ -116,8 +116,8 @@ nlohmann::json ready_message(const WorkerSettings& settings, const Library* libr
 }  // namespace
 
 int run_worker(const WorkerSettings& settings, int reply_fd) {
-  // Cases come and go by the thousand: giving their memory back to the system each time would cost more in page faults
-  // than the oracles' arithmetic.
+  // Cases come and go by the thousand: giving their memory back to the system each time would cost more in page
+  // faults than the oracles' arithmetic.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   std::unique_ptr<Library> library;

@@ -22,6 +22,7 @@ class GoldenStore {
   // Reads every <operator>/*.json below the folder; a missing folder is an empty store, a damaged file a
   // HarnessError.
   explicit GoldenStore(std::string folder);
+  GoldenStore() = default;  // empty
 
   // "match", "differs" or "absent". Canonical bits are the same on every GPU, so they are held against every file;
   // other classes only against the file of the GPU named.
