@@ -24,7 +24,8 @@ ProgramResult plumbline(const Words& arguments) {
 
 // A check that never meets recorded digests.
 ProgramResult check(Words arguments) {
-  arguments.insert(arguments.begin(), {"check", "--golden", "/no/goldens"});
+  const TemporaryFolder empty;
+  arguments.insert(arguments.begin(), {"check", "--golden", empty.path()});
   return plumbline(arguments);
 }
 
@@ -76,6 +77,7 @@ TEST(CommandLine, WrongUsageIsAnErrorWithASentence) {
       {{"check", "--filter"}, "--filter"},
       {{"check", "--fliter", "x"}, "unknown argument '--fliter'"},
       {{"check", "extra"}, "unknown argument 'extra'"},
+      {{"check", "--golden", "/no/goldens"}, "--golden '/no/goldens': no such folder"},
       {{"golden"}, "subcommand is required"},
       {{"golden", "record"}, "--device is required"},
       {{"golden", "record", "--device", "replay"}, "golden record needs a GPU"},
