@@ -305,8 +305,10 @@ TEST(CommandLine, ShardsPartitionTheMatrix) {
 }
 
 TEST(CommandLine, WorksWithItsStandardDescriptorsClosed) {
+  const TemporaryFolder golden;
   for (const char* closed : {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"}) {
-    const std::string line = std::string(PLUMBLINE_BINARY) + " check --golden /no/goldens --filter " + kCase;
+    const std::string line =
+        std::string(PLUMBLINE_BINARY) + " check --golden " + golden.path() + " --filter " + kCase;
     EXPECT_EQ(testing_support::run_program("/bin/sh", {"-c", line + " " + closed}).exit_code, kExitPass) << closed;
   }
 }

@@ -25,13 +25,7 @@ typedef enum plumb_status {
   PLUMB_WORKSPACE_TOO_SMALL = 4
 } plumb_status;
 
-typedef enum plumb_dtype {
-  PLUMB_F32 = 0,
-  PLUMB_BF16 = 1,
-  PLUMB_F16 = 2,
-  PLUMB_I32 = 3,
-  PLUMB_I64 = 4
-} plumb_dtype;
+typedef enum plumb_dtype { PLUMB_F32 = 0, PLUMB_BF16 = 1, PLUMB_F16 = 2, PLUMB_I32 = 3, PLUMB_I64 = 4 } plumb_dtype;
 
 /* A strided tensor. `data` points at element (0, ..., 0); strides are in elements and never negative.
  * An optional tensor that is absent has data == NULL and rank == 0. */
@@ -49,14 +43,14 @@ typedef struct plumb_tensor {
 typedef struct plumb_device {
   uint32_t abi_version;
   uint32_t struct_size;
-  int32_t ordinal;          /* CUDA device ordinal; launch makes it current for the call */
-  int32_t sm;               /* compute capability times ten: 80, 90, 100 */
-  int32_t sm_count;         /* multiprocessors */
-  int32_t smem_per_block;   /* bytes of shared memory a block may opt in to */
-  int32_t has_tensor_map;   /* 1 when the driver offers cuTensorMapEncodeTiled */
+  int32_t ordinal;        /* CUDA device ordinal; launch makes it current for the call */
+  int32_t sm;             /* compute capability times ten: 80, 90, 100 */
+  int32_t sm_count;       /* multiprocessors */
+  int32_t smem_per_block; /* bytes of shared memory a block may opt in to */
+  int32_t has_tensor_map; /* 1 when the driver offers cuTensorMapEncodeTiled */
   int32_t reserved;
   int64_t l2_bytes;
-  const char* fla_use_tma;  /* value of FLA_USE_TMA in the caller's environment; NULL when unset */
+  const char* fla_use_tma; /* value of FLA_USE_TMA in the caller's environment; NULL when unset */
 } plumb_device;
 
 /* plumb_call.flags */

@@ -1,9 +1,9 @@
 // Names of cases round-trip, and bad names say what is wrong with them.
 #include "harness/cases/case.h"
 
-#include <set>
-
 #include <gtest/gtest.h>
+
+#include <set>
 
 #include "harness/error.h"
 #include "harness/operators/suite.h"
@@ -62,7 +62,8 @@ TEST(CaseName, SaysWhatIsWrong) {
       {"rms_norm", "the type is ''"},
       {"", "no operator ''"},
   };
-  for (const auto& [name, words] : rows) EXPECT_NE(complaint(name).find(words), std::string::npos) << name << ": " << complaint(name);
+  for (const auto& [name, words] : rows)
+    EXPECT_NE(complaint(name).find(words), std::string::npos) << name << ": " << complaint(name);
 }
 
 }  // namespace

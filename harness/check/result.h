@@ -30,7 +30,7 @@ struct CaseResult {
   std::string repro;
   std::string golden = "absent";  // match | differs | absent
   std::string selected;           // the selector's choice
-  double blind_spot = 0;  // largest bound in ulp of the largest expected value
+  double blind_spot = 0;          // largest bound in ulp of the largest expected value
   std::vector<VariantResult> variants;
   std::map<std::string, std::string> digests;  // by class of bit equality
 };
