@@ -93,7 +93,7 @@ TEST(CommandLine, DevicesThatDoNotExist) {
   expect_error(check({"--device", "cuda:4096", "--filter", kCase}), "device cuda:4096 is not available");
   if (std::filesystem::exists("/dev/nvidia0")) GTEST_SKIP() << "this machine has a GPU";
   expect_error(check({"--device", "cuda:0", "--filter", kCase}), "device cuda:0 is not available");
-  expect_error(plumbline({"bench"}), "bench on cuda:0");
+  expect_error(plumbline({"bench"}), "device cuda:0 is not available");
 }
 
 TEST(CommandLine, FiltersThatMeanNothing) {

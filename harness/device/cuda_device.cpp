@@ -42,6 +42,12 @@ class Device final : public CudaDevice {
   Device(int ordinal, std::int64_t memory_limit) : memory_limit_(memory_limit) {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
+    if (status == cudaErrorInsufficientDriver) {
+      throw HarnessError(
+          fmt::format("device cuda:{} is not available: this machine has no NVIDIA driver, or one older "
+                      "than this build's CUDA {}.{}",
+                      ordinal, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10));
+    }
     if (status != cudaSuccess) {
       throw HarnessError(fmt::format("device cuda:{} is not available: {}", ordinal, cudaGetErrorString(status)));
     }

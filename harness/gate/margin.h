@@ -21,11 +21,11 @@ struct Margin {
   double exceedance = share_upper_bound(0, 28, 0.05);
 };
 
-// One margin per point from its A/A estimates, each of a process of its own: the largest shift seen, or `floor` where
-// that is larger. The exceedance is one number for all points, the upper 95% bound of how often an estimate lies outside
-// the margin that the other estimates of its point would have given. Averaged over calibrations, the chance that k new
-// shifts all exceed the largest of n is 1 / (n + k choose k); for n of 20 or more and k up to 6, the k-th power of this
-// bound is larger.
+// One margin per point from its A/A estimates, each of a process of its own: the largest shift seen, or `floor`
+// where that is larger. The exceedance is one number for all points, the upper 95% bound of how often an estimate
+// lies outside the margin that the other estimates of its point would have given. Averaged over calibrations, the
+// chance that k new shifts all exceed the largest of n is 1 / (n + k choose k); for n of 20 or more and k up to 6,
+// the k-th power of this bound is larger.
 std::vector<Margin> learn_margins(std::span<const std::vector<double>> estimates, double floor);
 
 }  // namespace plumb

@@ -10,8 +10,8 @@
 namespace plumb {
 namespace {
 
-// P(sum = w) for w = 0, 1, ..., where each rank joins the sum with probability 1/2. Every term is positive, so that the
-// tails keep their relative precision.
+// P(sum = w) for w = 0, 1, ..., where each rank joins the sum with probability 1/2. Every term is positive, so that
+// the tails keep their relative precision.
 std::vector<double> sum_distribution(std::span<const int> ranks) {
   const int total = std::accumulate(ranks.begin(), ranks.end(), 0);
   std::vector<double> probability(static_cast<std::size_t>(total) + 1, 0.0);
@@ -39,7 +39,7 @@ RankedSigns rank(std::span<const double> values, double location) {
   RankedSigns ranked;
   for (std::size_t first = 0, end = 0; first < distances.size(); first = end) {
     while (end < distances.size() && std::fabs(distances[end]) == std::fabs(distances[first])) ++end;
-    if (distances[first] == 0) continue;               // Pratt: zeros take the lowest ranks with them
+    if (distances[first] == 0) continue;                       // Pratt: zeros take the lowest ranks with them
     const int twice_rank = static_cast<int>(first + 1 + end);  // ranks first + 1 .. end; their mean may be a half
     for (std::size_t i = first; i < end; ++i) {
       ranked.ranks.push_back(twice_rank);
@@ -54,7 +54,8 @@ RankedSigns rank(std::span<const double> values, double location) {
   return ranked;
 }
 
-// P(sum >= at_least), the smallest terms first. Sum and total - sum have one distribution, so this serves both tails.
+// P(sum >= at_least), the smallest terms first. Sum and total - sum have one distribution, so this serves both
+// tails.
 double upper_tail(std::span<const int> ranks, int at_least) {
   const std::vector<double> probability = sum_distribution(ranks);
   return std::min(1.0, std::accumulate(probability.rbegin(), probability.rend() - at_least, 0.0));
@@ -90,8 +91,9 @@ double LocationEstimate::estimate() const {
   return 0.5 * (walsh_[(count - 1) / 2] + walsh_[count / 2]);
 }
 
-// The sum of positive ranks about a location is the number of Walsh averages above it (Tukey): the location lies below
-// the c-th average, counted from 1, with probability P(sum <= c - 1). This is the largest c that `error` allows.
+// The sum of positive ranks about a location is the number of Walsh averages above it (Tukey): the location lies
+// below the c-th average, counted from 1, with probability P(sum <= c - 1). This is the largest c that `error`
+// allows.
 std::size_t LocationEstimate::excluded(double error) const {
   return static_cast<std::size_t>(std::upper_bound(cumulative_.begin(), cumulative_.end(), error) -
                                   cumulative_.begin());

@@ -65,8 +65,8 @@ TEST(SignedRank, GivesThePublishedCriticalValues) {
   struct Row {
     int n, at_5, at_1;
   };
-  for (const auto& [n, at_5, at_1] : {Row{8, 3, 0}, Row{10, 8, 3}, Row{15, 25, 15}, Row{20, 52, 37}, Row{25, 89, 68},
-                                      Row{30, 137, 109}, Row{40, 264, 220}, Row{50, 434, 373}}) {
+  for (const auto& [n, at_5, at_1] : {Row{8, 3, 0}, Row{10, 8, 3}, Row{15, 25, 15}, Row{20, 52, 37},
+                                      Row{25, 89, 68}, Row{30, 137, 109}, Row{40, 264, 220}, Row{50, 434, 373}}) {
     EXPECT_LE(signed_rank_p_below(with_positive_sum(n, at_5), 0), 0.025) << n;
     EXPECT_GT(signed_rank_p_below(with_positive_sum(n, at_5 + 1), 0), 0.025) << n;
     EXPECT_LE(signed_rank_p_below(with_positive_sum(n, at_1), 0), 0.005) << n;
@@ -74,8 +74,8 @@ TEST(SignedRank, GivesThePublishedCriticalValues) {
   }
 }
 
-// Hollander and Wolfe, example 3.1 (a depression scale before and after a tranquilizer): sum 40 of n = 9, p = 0.0195,
-// estimate 0.46 and 96.1% interval (0.010, 0.786).
+// Hollander and Wolfe, example 3.1 (a depression scale before and after a tranquilizer): sum 40 of n = 9, p =
+// 0.0195, estimate 0.46 and 96.1% interval (0.010, 0.786).
 TEST(SignedRank, RepeatsAPublishedExample) {
   const std::vector<double> change = {0.952, -0.147, 1.022, 0.430, 0.620, 0.590, 0.490, -0.080, 0.010};
   EXPECT_EQ(signed_rank_p_above(change, 0), 10 / 512.0);
@@ -101,13 +101,11 @@ TEST(SignedRank, AgreesWithTheEnumerationOfAllSigns) {
   }
 }
 
-// Zero, 1, -1, 3: ranks 1, 2.5, 2.5, 4; the zero's goes. Sums of subsets of {2.5, 2.5, 4} that reach 6.5: 3 of 8.
-// (Wilcoxon's own way, dropping the zero first, ranks 1.5, 1.5, 3 and gives 3 of 8 here, too; 0, -1, 2, 3 differs not
-// in p but 0, 0, 0, -1, 2 does: ranks 4, 5 against 1, 2.)
 TEST(SignedRank, RanksZerosAsPrattDid) {
+  // Ranks 2.5, 2.5, 4: of the 8 subsets, three reach 6.5.
   EXPECT_EQ(signed_rank_p_above(std::vector<double>{0, 1, -1, 3}, 0), 3 / 8.0);
-  // Ranks 4, 5, 6 instead of 1, 2, 3: -3 against 1 and 2 is 9 >= 6, and {1, 2} alone no longer ties with {3}.
-  EXPECT_EQ(signed_rank_p_above(std::vector<double>{0, 0, 0, 1, 2, -3}, 0), 2 / 8.0);
+  // Ranks 4, 5, 6: four subsets reach 4 + 5. Without the zeros the ranks 1, 2, 3 let {3} reach 1 + 2, too.
+  EXPECT_EQ(signed_rank_p_above(std::vector<double>{0, 0, 0, 1, 2, -3}, 0), 4 / 8.0);
   EXPECT_EQ(signed_rank_p_above(std::vector<double>{1, 2, -3}, 0), 5 / 8.0);
 }
 
@@ -120,9 +118,9 @@ TEST(SignedRank, HoldsUpTo200Values) {
   const int sum = kTotal / 2 + static_cast<int>(2 * sd);
   const double normal = 0.5 * std::erfc((sum - 0.5 - kTotal / 2.0) / sd / std::sqrt(2.0));
   EXPECT_NEAR(signed_rank_p_above(with_positive_sum(kN, sum), 0) / normal, 1, 0.01);
-  EXPECT_NEAR(signed_rank_p_above(with_positive_sum(kN, sum), 0) +
-                  signed_rank_p_below(with_positive_sum(kN, sum - 1), 0),
-              1, 1e-12);
+  EXPECT_NEAR(
+      signed_rank_p_above(with_positive_sum(kN, sum), 0) + signed_rank_p_below(with_positive_sum(kN, sum - 1), 0),
+      1, 1e-12);
 }
 
 TEST(LocationEstimate, IsTheMedianOfTheWalshAverages) {

@@ -15,7 +15,8 @@ enum Stream : std::uint32_t { kPointStream, kProcessStream, kJitterStream, kUpse
 
 std::uint64_t index_of(int gate, int point, int process) {
   return ((static_cast<std::uint64_t>(gate) * 4096 + static_cast<std::uint64_t>(point)) * 64 +
-          static_cast<std::uint64_t>(process)) * 1024;
+          static_cast<std::uint64_t>(process)) *
+         1024;
 }
 
 // Two states, slow or not, as seen by the four quarters of one block after another.
@@ -48,8 +49,8 @@ std::vector<double> simulate_blocks(const Simulation& simulation, int gate, int 
   const Philox4 of_point = stream(kPointStream).raw(index_of(gate, point, 0));
   const Philox4 of_process = stream(kProcessStream).raw(start);
   const double sd = noise.least_sd + (noise.most_sd - noise.least_sd) * (of_point[0] * kUnit);
-  const double center = (point < simulation.slowed ? simulation.slowdown : 0) +
-                        noise.shift * (2 * (of_process[0] * kUnit) - 1);
+  const double center =
+      (point < simulation.slowed ? simulation.slowdown : 0) + noise.shift * (2 * (of_process[0] * kUnit) - 1);
   const double slow_share = noise.clock_gap > 0 ? noise.clock_enter / (noise.clock_enter + noise.clock_leave) : 0;
   Clock clock(noise, of_process[1] * kUnit < slow_share);
   std::vector<double> blocks;
@@ -76,7 +77,9 @@ Tally simulate_gates(const Simulation& simulation, int first, int count) {
   for (int gate = first; gate < first + count; ++gate) {
     std::vector<PointEvidence> points;
     for (int i = 0; i < simulation.points; ++i) {
-      const auto blocks = [&](int process, int length) { return simulate_blocks(simulation, gate, i, process, length); };
+      const auto blocks = [&](int process, int length) {
+        return simulate_blocks(simulation, gate, i, process, length);
+      };
       PointEvidence& point = points.emplace_back();
       point.margin = simulation.margin;
       point.screen = blocks(0, simulation.screen_blocks);

@@ -10,19 +10,19 @@ namespace plumb {
 
 // Noise of block log ratios.
 struct Noise {
-  double least_sd = 0, most_sd = 0;  // of a block; each point has its own, evenly spread
-  double shift = 0;                  // placement: even in +-shift, one per point and process
-  double outlier_share = 0;          // of blocks, either build hit ...
-  double outlier_size = 0;           // ... by up to so much
-  double clock_gap = 0;              // between the two clock states (log), which slow both builds alike
+  double least_sd = 0, most_sd = 0;         // of a block; each point has its own, evenly spread
+  double shift = 0;                         // placement: even in +-shift, one per point and process
+  double outlier_share = 0;                 // of blocks, either build hit ...
+  double outlier_size = 0;                  // ... by up to so much
+  double clock_gap = 0;                     // between the two clock states (log), which slow both builds alike
   double clock_enter = 0, clock_leave = 0;  // chance, per quarter of a block, to enter and to leave the slow state
 };
 
 // As recorded on the H200: standard deviations from 0.02% to 0.28%, shifts up to 0.21%.
 inline constexpr Noise kRecordedNoise{.least_sd = 0.0002, .most_sd = 0.0028, .shift = 0.0021};
 
-// Every block as noisy as 1.2% jitter unhelped by medians makes it, outliers up to 20%, clocks 5% apart and changing
-// within one block of sixteen, and shifts beyond the default margin in one process of seven.
+// Every block as noisy as 1.2% jitter unhelped by medians makes it, outliers up to 20%, clocks 5% apart and
+// changing within one block of sixteen, and shifts beyond the default margin in one process of seven.
 inline constexpr Noise kHarshNoise{.least_sd = 0.012,
                                    .most_sd = 0.012,
                                    .shift = 0.0035,
@@ -51,7 +51,8 @@ struct Tally {
   int slowed_certified = 0, found_certified = 0;
 };
 
-// The block log ratios of one point in one process (0 is the screen) of one gate, a function of these numbers alone.
+// The block log ratios of one point in one process (0 is the screen) of one gate, a function of these numbers
+// alone.
 std::vector<double> simulate_blocks(const Simulation& simulation, int gate, int point, int process, int count);
 
 // Gates first .. first + count - 1, each through both stages.

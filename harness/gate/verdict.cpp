@@ -30,15 +30,16 @@ double process_level(const GateRules& rules, double exceedance, int processes, i
   return (joint - exceedance) / (1 - exceedance);
 }
 
-double detectable_effect(const LocationEstimate& blocks, const Margin& margin, const GateRules& rules, int processes,
-                         int family) {
+double detectable_effect(const LocationEstimate& blocks, const Margin& margin, const GateRules& rules,
+                         int processes, int family) {
   const double level = std::min(rules.screen_level, process_level(rules, margin.exceedance, processes, family));
   if (!(level > 0)) return kInfinity;
   const double miss = (1 - rules.power) / (processes + 1);  // the screen may miss it, too
   return 2 * margin.width + (blocks.upper(miss) - blocks.lower(level));
 }
 
-PointVerdict summary(const LocationEstimate& location, double allowance, double detectable, const GateRules& rules) {
+PointVerdict summary(const LocationEstimate& location, double allowance, double detectable,
+                     const GateRules& rules) {
   PointVerdict point;
   point.effect = location.estimate();
   point.lower = location.lower(rules.bound_error) - allowance;
@@ -52,7 +53,8 @@ PointVerdict summary(const LocationEstimate& location, double allowance, double 
 PointVerdict screened(const PointEvidence& point, const GateRules& rules, int family) {
   const LocationEstimate blocks(point.screen);
   const int processes = processes_needed(rules, point.margin.exceedance, family);
-  return summary(blocks, point.margin.width, detectable_effect(blocks, point.margin, rules, processes, family), rules);
+  return summary(blocks, point.margin.width, detectable_effect(blocks, point.margin, rules, processes, family),
+                 rules);
 }
 
 struct Confirmation {

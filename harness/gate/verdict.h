@@ -1,33 +1,38 @@
 // The regression gate's decision: from the log ratios of blocks to one verdict per point, with its numbers.
 //
-// A block is ABBA or BAAB, chosen at random for each block; its log ratio is how much longer the candidate (B) took.
-// For identical code that choice alone makes a block's log ratio symmetric about the placement shift of its process,
-// whatever clocks and neighbours do: the signed-rank test's one assumption holds by design. The shift is fixed within
-// the process, so more blocks never average it out; it is drawn anew (buffer offsets, load order) in every process.
+// A block is ABBA or BAAB, chosen at random for each block; its log ratio is how much longer the candidate (B)
+// took. For identical code that choice alone makes a block's log ratio symmetric about the placement shift of its
+// process, whatever clocks and neighbours do: the signed-rank test's one assumption holds by design. The shift is
+// fixed within the process, so more blocks never average it out; it is drawn anew (buffer offsets, load order) in
+// every process.
 //
-// Stage 1, screen: all points in one process. A point is done, and passes, when the signed-rank test sees it neither
-// slower than +margin nor faster than -margin at 5%, unadjusted (a suspicion costs time, not a false alarm), when its
-// slowdown's upper confidence bound, margin added, is below the promised effect, and when its detectable effect is,
-// too. All others are suspects.
+// Stage 1, screen: all points in one process. A point is done, and passes, when the signed-rank test sees it
+// neither slower than +margin nor faster than -margin at 5%, unadjusted (a suspicion costs time, not a false
+// alarm), when its slowdown's upper confidence bound, margin added, is below the promised effect, and when its
+// detectable effect is, too. All others are suspects.
 //
 // Stage 2, confirm: suspects only, in several fresh processes. The process is the unit of replication. In process k
 // the signed-rank test of the blocks against +margin gives p_k, valid only if the shift is inside the margin, which
-// fails with probability q at most (margin.h). So P(p_k <= t) <= q + (1-q) t, and p*_k = q + (1-q) p_k is a p-value for
-// "not slower" that no number of blocks brings below q. The point's p-value is (max_k p*_k)^K: all processes must agree.
-// Why the maximum: K independent p-values all lie below t with probability t^K, so the power comes from the number of
-// processes. Fisher's and Stouffer's sums reward one extreme p_k, the trace of one odd placement. A signed-rank test of
-// the K means would need no q, but 18 processes to reach the 5e-6 that one of 200 points needs, against 6.
-// Holm over the suspects: stage 1's data chose them and nothing else, so the family's level holds given any choice.
+// fails with probability q at most (margin.h). So P(p_k <= t) <= q + (1-q) t, and p*_k = q + (1-q) p_k is a p-value
+// for "not slower" that no number of blocks brings below q. The point's p-value is (max_k p*_k)^K: all processes
+// must agree. Why the maximum: K independent p-values all lie below t with probability t^K, so the power comes from
+// the number of processes. Fisher's and Stouffer's sums reward one extreme p_k, the trace of one odd placement. A
+// signed-rank test of the K means would need no q, but 18 processes to reach the 5e-6 that one of 200 points needs,
+// against 6. Holm over the suspects: stage 1's data chose them and nothing else, so the family's level holds given
+// any choice.
 //
 //   regressed     Holm-adjusted p of "slower" <= 0.1%
 //   improved      the same of "faster", a family of its own
-//   pass          upper confidence bound and detectable effect below the promised effect; in stage 2 the bound comes
-//                 from the processes' estimates (shifts average out, no margin is added), with 6 the largest of them
+//   pass          upper confidence bound and detectable effect below the promised effect; in stage 2 the bound
+//   comes
+//                 from the processes' estimates (shifts average out, no margin is added), with 6 the largest of
+//                 them
 //   inconclusive  else, and where the measurement was disturbed
 //
-// The detectable effect is the smallest that this procedure flags with 99% probability in noise as these blocks show
-// it, with every shift at the margin's far end:  2 margin + (estimate - lower) + (upper - estimate), where lower is at
-// the level that a process must reach when all points are suspects, and upper at 1% shared by all processes.
+// The detectable effect is the smallest that this procedure flags with 99% probability in noise as these blocks
+// show it, with every shift at the margin's far end:  2 margin + (estimate - lower) + (upper - estimate), where
+// lower is at the level that a process must reach when all points are suspects, and upper at 1% shared by all
+// processes.
 #pragma once
 
 #include <optional>
@@ -41,7 +46,7 @@ namespace plumb {
 
 struct GateRules {
   double promised_effect = log_ratio(0.02);  // what `pass` excludes
-  double family_level = 0.001;  // probability of any false regression in a gate
+  double family_level = 0.001;               // probability of any false regression in a gate
   double screen_level = 0.05;
   double bound_error = 0.02;  // of each confidence bound; six processes reach 2^-6
   double power = 0.99;        // with which the detectable effect is found
