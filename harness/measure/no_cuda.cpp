@@ -5,8 +5,8 @@
 namespace plumb {
 
 int run_bench(const BenchOptions& options) {
-  throw HarnessError("bench on " + options.device +
-                     ": plumbline was built without CUDA (no nvcc at configure time)");
+  throw HarnessError("device " + options.device +
+                     " is not available: plumbline was built without CUDA (no nvcc at configure time)");
 }
 
 }  // namespace plumb
