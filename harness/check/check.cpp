@@ -20,6 +20,7 @@
 
 #include "build_stamp.h"
 #include "harness/check/progress.h"
+#include "harness/check/summary.h"
 #include "harness/check/supervisor.h"
 #include "harness/error.h"
 #include "harness/files.h"
@@ -163,59 +164,6 @@ GoldenStore open_goldens(const CheckOptions& options) {
   return GoldenStore(options.golden.empty() ? default_golden_folder() : options.golden);
 }
 
-nlohmann::json summary_of(const std::vector<CaseResult>& results) {
-  std::map<std::string, int> counts;
-  for (const char* state : {"passed", "failed", "mistrusted", "unsupported", "skipped", "crashed", "error"}) {
-    counts[state] = 0;
-  }
-  for (const CaseResult& result : results) ++counts[result.state];
-  return counts;
-}
-
-int exit_code_of(const nlohmann::json& summary) {
-  if (summary["failed"].get<int>() + summary["crashed"].get<int>() > 0) return kExitMismatch;
-  if (summary["error"].get<int>() > 0) return kExitError;
-  return summary["passed"].get<int>() > 0 ? kExitPass : kExitMistrusted;
-}
-
-nlohmann::json golden_summary(const Session& session) {
-  std::map<std::string, int> counts{{"match", 0}, {"differs", 0}, {"absent", 0}};
-  for (const CaseResult& result : session.results) ++counts[result.golden];
-  return {{"gpus", session.goldens.gpus()},
-          {"matched", counts["match"]},
-          {"differing", counts["differs"]},
-          {"absent", counts["absent"]}};
-}
-
-// What the log ends with: one line per operator and variant, then the counts.
-void print_table(const Session& session) {
-  struct Row {
-    int cases = 0, failed = 0, unsupported = 0;
-    std::int64_t differing = 0;
-    double worst = 0;
-  };
-  std::map<std::pair<std::string, std::string>, Row> rows;
-  for (const CaseResult& result : session.results) {
-    for (const VariantResult& variant : result.variants) {
-      Row& row = rows[{result.operator_name, variant.name}];
-      if (variant.state == "unsupported") {
-        ++row.unsupported;
-        continue;
-      }
-      ++row.cases;
-      row.failed += variant.state == "failed";
-      row.differing += variant.differing;
-      row.worst = std::max(row.worst, variant.worst);
-    }
-  }
-  fmt::print("{:<14} {:<20} {:>7} {:>7} {:>12} {:>15} {:>12}\n", "operator", "variant", "cases", "failed",
-             "unsupported", "differing bits", "worst/bound");
-  for (const auto& [key, row] : rows) {
-    fmt::print("{:<14} {:<20} {:>7} {:>7} {:>12} {:>15} {:>12.3f}\n", key.first, key.second, row.cases, row.failed,
-               row.unsupported, row.differing, row.worst);
-  }
-}
-
 // One case by its whole name, in the matrix or not.
 bool is_whole_name(const std::string& filter) {
   return filter.find("/seed=") != std::string::npos && filter.find_first_of("*?:") == std::string::npos;
@@ -288,7 +236,8 @@ int run_check(CheckOptions options) {
                                    options.filter, cases.size()));
   }
 
-  const nlohmann::json summary = summary_of(session.results), golden = golden_summary(session);
+  const nlohmann::json summary = summary_of(session.results),
+                       golden = golden_summary(session.results, session.goldens.gpus());
   const std::string tier = options.tier == Tier::kFull ? "full" : "quick";
   if (json_file) {
     nlohmann::json list = nlohmann::json::array();
@@ -302,7 +251,7 @@ int run_check(CheckOptions options) {
     json_file->commit(document.dump(0, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   if (junit_file) junit_file->commit_written();
-  print_table(session);
+  print_table(session.results);
   fmt::print("device {}, tier {}: {} cases in {:.1f} s, {:.1f} GiB of host memory:",
              session.gpu.empty() ? "replay" : session.gpu, tier, session.results.size(), seconds, peak_gib);
   for (const auto& [state, count] : summary.items()) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cases/case.h"
 #include "harness/cases/fill.h"
 
 namespace plumb {
@@ -64,6 +65,33 @@ inline void fill_cos_sin(HostTensor& cache, const HostTensor& positions, const R
     const std::int64_t position = load_integer(address(positions.view, {token}), PLUMB_I64);
     if (position >= 0 && position < rows) fill_row(position);
   }
+}
+
+inline std::int64_t cache_element_bytes(const Case& point) {
+  return point["cache"] ? 4 : static_cast<std::int64_t>(size_of(point.dtype));
+}
+
+// Whether the axes that both operators have (D, rotary, cache, positions and their offsets) go together.
+inline bool rotary_axes_are_valid(const Case& point) {
+  const std::int64_t D = point["D"], rotary = point["rotary"];
+  if (rotary < 2 || rotary % 2 || rotary > D) return false;
+  if (point["offset.cache"] % cache_element_bytes(point) || point["offset.positions"] % 8) return false;
+  if (point.dtype == PLUMB_F32 && point["cache"]) return false;  // the same as the default
+  // 2^24 rows of cache: keep them narrow
+  return point["positions"] != static_cast<int>(Positions::kFar) || rotary * cache_element_bytes(point) <= 16;
+}
+
+// Allocates and fills both tensors at their places in the operator's enum.
+inline void add_rotary_inputs(Problem& problem, const Case& point, int positions_index, int cache_index) {
+  const auto kind = static_cast<Positions>(point["positions"]);
+  const auto stream = [&](int index) { return RandomStream(point.seed, static_cast<std::uint32_t>(index)); };
+  auto& positions = problem.tensors[static_cast<std::size_t>(positions_index)] = allocate(
+      "positions", positions_index, Role::kInput, PLUMB_I64, {point["tokens"]}, {}, point["offset.positions"]);
+  fill_positions(positions, kind, stream(positions_index));
+  auto& cache = problem.tensors[static_cast<std::size_t>(cache_index)] =
+      allocate("cache", cache_index, Role::kInput, point["cache"] ? PLUMB_F32 : point.dtype,
+               {max_position_of(kind), point["rotary"]}, {}, point["offset.cache"]);
+  fill_cos_sin(cache, positions, stream(cache_index));
 }
 
 // Bytes of the cache that a call with these positions reads at least (each row once per distinct position is not

@@ -36,23 +36,16 @@ const Schema& schema() {
   return instance;
 }
 
-std::int64_t cache_element(const Case& point) {
-  return point["cache"] ? 4 : static_cast<std::int64_t>(size_of(point.dtype));
-}
-
 bool is_valid(const Case& point) {
   const auto element = static_cast<std::int64_t>(size_of(point.dtype));
-  const std::int64_t D = point["D"], rotary = point["rotary"];
-  if (rotary < 2 || rotary % 2 || rotary > D) return false;
+  const std::int64_t D = point["D"];
+  if (!rotary_axes_are_valid(point)) return false;
   for (const char* axis : {"offset.qkv", "offset.q_weight", "offset.k_weight"}) {
     if (point[axis] % element) return false;
   }
-  if (point["offset.cache"] % cache_element(point) || point["offset.positions"] % 8) return false;
-  if (point.dtype == PLUMB_F32 && point["cache"]) return false;
   // heads_per_warp is a setting of the staged kernels for these head dimensions
   if (point["hpw"] && D != 64 && D != 128 && D != 256) return false;
   if (point["magnitude"] == static_cast<int>(Magnitude::kTiny) && point.text("eps") == "0") return false;
-  if (point["positions"] == static_cast<int>(Positions::kFar) && rotary * cache_element(point) > 16) return false;
   return point["tokens"] * (point["hq"] + point["hk"] + point["hv"]) * D <= (std::int64_t{1} << 19);
 }
 
@@ -162,14 +155,7 @@ Problem build(const Case& point) {
       return 1.0 + 0.2 * random.normal(static_cast<std::uint64_t>(i));
     });
   }
-  const auto kind = static_cast<Positions>(point["positions"]);
-  auto& positions = tensors[PLUMB_QK_NORM_ROPE_POSITIONS] = allocate(
-      "positions", PLUMB_QK_NORM_ROPE_POSITIONS, Role::kInput, PLUMB_I64, {tokens}, {}, point["offset.positions"]);
-  fill_positions(positions, kind, stream(PLUMB_QK_NORM_ROPE_POSITIONS));
-  auto& cache = tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE] =
-      allocate("cache", PLUMB_QK_NORM_ROPE_COS_SIN_CACHE, Role::kInput, point["cache"] ? PLUMB_F32 : point.dtype,
-               {max_position_of(kind), rotary}, {}, point["offset.cache"]);
-  fill_cos_sin(cache, positions, stream(PLUMB_QK_NORM_ROPE_COS_SIN_CACHE));
+  add_rotary_inputs(problem, point, PLUMB_QK_NORM_ROPE_POSITIONS, PLUMB_QK_NORM_ROPE_COS_SIN_CACHE);
   problem.outputs = {PLUMB_QK_NORM_ROPE_QKV};
 
   auto params = versioned<plumb_qk_norm_rope_params>();

@@ -34,23 +34,13 @@ const Schema& schema() {
   return instance;
 }
 
-std::int64_t cache_element(const Case& point) {
-  return point["cache"] ? 4 : static_cast<std::int64_t>(size_of(point.dtype));
-}
-
 bool is_valid(const Case& point) {
   const auto element = static_cast<std::int64_t>(size_of(point.dtype));
-  const std::int64_t D = point["D"], rotary = point["rotary"];
-  if (rotary < 2 || rotary % 2 || rotary > D) return false;
-  if (point["offset.q"] % element || point["offset.k"] % element || point["offset.cache"] % cache_element(point)) {
-    return false;
-  }
-  if (point["offset.positions"] % 8) return false;
+  const std::int64_t D = point["D"];
+  if (!rotary_axes_are_valid(point)) return false;
+  if (point["offset.q"] % element || point["offset.k"] % element) return false;
   if (point["hk"] == 0 && point["offset.k"]) return false;
-  if (point.dtype == PLUMB_F32 && point["cache"]) return false;
   if (point["layout"] && point["pad.token"]) return false;
-  // 2^24 rows of cache: keep them narrow
-  if (point["positions"] == static_cast<int>(Positions::kFar) && rotary * cache_element(point) > 16) return false;
   return point["tokens"] * (point["hq"] + point["hk"]) * D * point["step"] <= (std::int64_t{1} << 19);
 }
 
@@ -141,14 +131,7 @@ Problem build(const Case& point) {
   tensors[PLUMB_ROPE_Q] = heads_of("q", PLUMB_ROPE_Q, point["hq"]);
   if (point["hk"] > 0) tensors[PLUMB_ROPE_K] = heads_of("k", PLUMB_ROPE_K, point["hk"]);
 
-  const auto kind = static_cast<Positions>(point["positions"]);
-  auto& positions = tensors[PLUMB_ROPE_POSITIONS] =
-      allocate("positions", PLUMB_ROPE_POSITIONS, Role::kInput, PLUMB_I64, {tokens}, {}, point["offset.positions"]);
-  fill_positions(positions, kind, RandomStream(point.seed, PLUMB_ROPE_POSITIONS));
-  auto& cache = tensors[PLUMB_ROPE_COS_SIN_CACHE] =
-      allocate("cache", PLUMB_ROPE_COS_SIN_CACHE, Role::kInput, point["cache"] ? PLUMB_F32 : point.dtype,
-               {max_position_of(kind), rotary}, {}, point["offset.cache"]);
-  fill_cos_sin(cache, positions, RandomStream(point.seed, PLUMB_ROPE_COS_SIN_CACHE));
+  add_rotary_inputs(problem, point, PLUMB_ROPE_POSITIONS, PLUMB_ROPE_COS_SIN_CACHE);
   problem.outputs = {PLUMB_ROPE_Q, PLUMB_ROPE_K};
 
   auto params = versioned<plumb_rope_params>();
