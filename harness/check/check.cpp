@@ -31,6 +31,8 @@ namespace {
 
 constexpr std::string_view kSchema = "plumbline.check/1";
 
+std::string tier_name(Tier tier) { return tier == Tier::kFull ? "full" : "quick"; }
+
 struct Session {
   CheckOptions options;
   std::string gpu;  // name of the device, empty on the replay
@@ -164,6 +166,48 @@ GoldenStore open_goldens(const CheckOptions& options) {
   return GoldenStore(options.golden.empty() ? default_golden_folder() : options.golden);
 }
 
+// GoogleTest's flags, a test for each case, and our own printing.
+void set_up_gtest(Session& session, const std::vector<Case>& cases) {
+  std::vector<std::string> words = {"plumbline"};
+  words.insert(words.end(), session.options.gtest_flags.begin(), session.options.gtest_flags.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  int argc = static_cast<int>(argv.size());
+  argv.push_back(nullptr);  // as main's argv ends, and GoogleTest relies on it
+  testing::InitGoogleTest(&argc, argv.data());
+  if (argc > 1) throw HarnessError(fmt::format("unknown argument '{}'; see plumbline check --help", argv[1]));
+  for (const Case& point : cases) {
+    const std::string name = name_of(point);
+    const std::size_t slash = name.find('/');
+    testing::RegisterTest(name.substr(0, slash).c_str(), name.substr(slash + 1).c_str(), nullptr, nullptr, __FILE__,
+                          __LINE__, [&session, name]() -> testing::Test* { return new CaseTest(session, name); });
+  }
+  testing::AddGlobalTestEnvironment(new Planner(session));
+  auto& listeners = testing::UnitTest::GetInstance()->listeners();
+  if (!session.options.verbose && !GTEST_FLAG_GET(list_tests)) {
+    delete listeners.Release(listeners.default_result_printer());
+    listeners.Append(new ProgressListener(isatty(STDERR_FILENO) != 0));
+  }
+}
+
+// The document of schema plumbline.check/1.
+nlohmann::json document_of(const Session& session, const nlohmann::json& ready, const std::string& started,
+                           double seconds) {
+  nlohmann::json cases = nlohmann::json::array();
+  for (const CaseResult& result : session.results) cases.push_back(to_json(result));
+  return {{"schema", kSchema},
+          {"started", started},
+          {"seconds", seconds},
+          {"tier", tier_name(session.options.tier)},
+          {"seed", session.options.seed},
+          {"commit", PLUMBLINE_COMMIT},
+          {"device", ready["device"]},
+          {"library", ready["library"]},
+          {"golden", golden_summary(session.results, session.goldens.gpus())},
+          {"summary", summary_of(session.results)},
+          {"cases", std::move(cases)}};
+}
+
 // One case by its whole name, in the matrix or not.
 bool is_whole_name(const std::string& filter) {
   return filter.find("/seed=") != std::string::npos && filter.find_first_of("*?:") == std::string::npos;
@@ -199,26 +243,7 @@ int run_check(CheckOptions options) {
                   .results = {}};
 
   if (junit_file) GTEST_FLAG_SET(output, "xml:" + std::filesystem::absolute(junit_file->temporary_path()).string());
-  std::vector<std::string> words = {"plumbline"};
-  words.insert(words.end(), options.gtest_flags.begin(), options.gtest_flags.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  int argc = static_cast<int>(argv.size());
-  argv.push_back(nullptr);  // as main's argv ends, and GoogleTest relies on it
-  testing::InitGoogleTest(&argc, argv.data());
-  if (argc > 1) throw HarnessError(fmt::format("unknown argument '{}'; see plumbline check --help", argv[1]));
-  for (const Case& point : cases) {
-    const std::string name = name_of(point);
-    const std::size_t slash = name.find('/');
-    testing::RegisterTest(name.substr(0, slash).c_str(), name.substr(slash + 1).c_str(), nullptr, nullptr, __FILE__,
-                          __LINE__, [&session, name]() -> testing::Test* { return new CaseTest(session, name); });
-  }
-  testing::AddGlobalTestEnvironment(new Planner(session));
-  auto& listeners = testing::UnitTest::GetInstance()->listeners();
-  if (!options.verbose && !GTEST_FLAG_GET(list_tests)) {
-    delete listeners.Release(listeners.default_result_printer());
-    listeners.Append(new ProgressListener(isatty(STDERR_FILENO) != 0));
-  }
+  set_up_gtest(session, cases);
   if (GTEST_FLAG_GET(list_tests)) return RUN_ALL_TESTS();
 
   const nlohmann::json ready = session.supervisor.start();
@@ -238,16 +263,9 @@ int run_check(CheckOptions options) {
 
   const nlohmann::json summary = summary_of(session.results),
                        golden = golden_summary(session.results, session.goldens.gpus());
-  const std::string tier = options.tier == Tier::kFull ? "full" : "quick";
+  const std::string tier = tier_name(options.tier);
   if (json_file) {
-    nlohmann::json list = nlohmann::json::array();
-    for (const CaseResult& result : session.results) list.push_back(to_json(result));
-    const nlohmann::json document = {{"schema", kSchema},         {"started", start_time},
-                                     {"seconds", seconds},        {"tier", tier},
-                                     {"seed", options.seed},      {"commit", PLUMBLINE_COMMIT},
-                                     {"device", ready["device"]}, {"library", ready["library"]},
-                                     {"golden", golden},          {"summary", summary},
-                                     {"cases", std::move(list)}};
+    const nlohmann::json document = document_of(session, ready, start_time, seconds);
     json_file->commit(document.dump(0, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   if (junit_file) junit_file->commit_written();
