@@ -38,58 +38,136 @@ struct Packed {
   std::uint32_t word[kWords];
 };
 
-// Words first .. first + kAccess / 4 - 1 from memory. kAccess is 4, 8 or 16 bytes, and divides the address.
+// Whether memory is used again soon. kOnce accesses are marked for early eviction (.cs), and stay where the program
+// has them: an ordinary load the compiler may move below a branch, after which a second latency follows the first.
+enum class Use { kAgain, kOnce };
+
+// The register type of one access.
 template <int kAccess>
+struct AccessOf;
+template <>
+struct AccessOf<16> {
+  using Type = uint4;
+};
+template <>
+struct AccessOf<8> {
+  using Type = uint2;
+};
+template <>
+struct AccessOf<4> {
+  using Type = std::uint32_t;
+};
+
+// kAccess (4, 8 or 16) bytes, and divides the address.
+template <int kAccess, Use kUse = Use::kAgain>
 __device__ __forceinline__ void load_words(std::uint32_t* words, const void* memory) {
+  const auto* const from = static_cast<const typename AccessOf<kAccess>::Type*>(memory);
+  const auto v = kUse == Use::kOnce ? __ldcs(from) : *from;
   if constexpr (kAccess == 16) {
-    const auto v = *static_cast<const uint4*>(memory);
     words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
   } else if constexpr (kAccess == 8) {
-    const auto v = *static_cast<const uint2*>(memory);
     words[0] = v.x, words[1] = v.y;
   } else {
-    static_assert(kAccess == 4);
-    words[0] = *static_cast<const std::uint32_t*>(memory);
+    words[0] = v;
   }
 }
 
-template <int kAccess>
+template <int kAccess, Use kUse = Use::kAgain>
 __device__ __forceinline__ void store_words(const std::uint32_t* words, void* memory) {
+  typename AccessOf<kAccess>::Type v;
   if constexpr (kAccess == 16) {
-    *static_cast<uint4*>(memory) = make_uint4(words[0], words[1], words[2], words[3]);
+    v = make_uint4(words[0], words[1], words[2], words[3]);
   } else if constexpr (kAccess == 8) {
-    *static_cast<uint2*>(memory) = make_uint2(words[0], words[1]);
+    v = make_uint2(words[0], words[1]);
   } else {
-    static_assert(kAccess == 4);
-    *static_cast<std::uint32_t*>(memory) = words[0];
+    v = words[0];
+  }
+  auto* const to = static_cast<typename AccessOf<kAccess>::Type*>(memory);
+  if constexpr (kUse == Use::kOnce) {
+    __stcs(to, v);
+  } else {
+    *to = v;
   }
 }
 
-// All elements, by the widest accesses of at most kAccess bytes.
-template <int kAccess, class T, int kCount>
+template <Use kUse>
+__device__ __forceinline__ std::uint32_t load_half(const std::uint16_t* memory) {
+  return kUse == Use::kOnce ? __ldcs(memory) : *memory;
+}
+
+// 16-bit elements, an even number of them, at any address of an element: in words of 4 bytes where the address
+// allows it (alike in a whole warp, as rows are), else in words but for the first and the last element.
+template <Use kUse, class T, int kCount>
+__device__ __forceinline__ void load_halves(Packed<T, kCount>& packed, const void* memory) {
+  constexpr int kWords = Packed<T, kCount>::kWords;
+  if (reinterpret_cast<std::uintptr_t>(memory) % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) {
+      load_words<4, kUse>(packed.word + i, static_cast<const std::uint32_t*>(memory) + i);
+    }
+    return;
+  }
+  const auto* const elements = static_cast<const std::uint16_t*>(memory);
+  std::uint32_t shifted[kWords + 1];  // the words that elements 2 i - 1 and 2 i lie in
+  shifted[0] = load_half<kUse>(elements) << 16;
+#pragma unroll
+  for (int i = 1; i < kWords; ++i) load_words<4, kUse>(shifted + i, elements + 2 * i - 1);
+  shifted[kWords] = load_half<kUse>(elements + kCount - 1);
+#pragma unroll
+  for (int i = 0; i < kWords; ++i) packed.word[i] = __funnelshift_r(shifted[i], shifted[i + 1], 16);
+}
+
+template <Use kUse, class T, int kCount>
+__device__ __forceinline__ void store_halves(const Packed<T, kCount>& packed, void* memory) {
+  constexpr int kWords = Packed<T, kCount>::kWords;
+  if (reinterpret_cast<std::uintptr_t>(memory) % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) {
+      store_words<4, kUse>(packed.word + i, static_cast<std::uint32_t*>(memory) + i);
+    }
+    return;
+  }
+  auto* const elements = static_cast<std::uint16_t*>(memory);
+  elements[0] = static_cast<std::uint16_t>(packed.word[0]);
+#pragma unroll
+  for (int i = 1; i < kWords; ++i) {
+    const std::uint32_t word = __funnelshift_r(packed.word[i - 1], packed.word[i], 16);
+    store_words<4, kUse>(&word, elements + 2 * i - 1);
+  }
+  elements[kCount - 1] = static_cast<std::uint16_t>(packed.word[kWords - 1] >> 16);
+}
+
+// All elements, by the widest accesses of at most kAccess (2, 4, 8 or 16) bytes, which divides the address.
+template <int kAccess, Use kUse = Use::kAgain, class T, int kCount>
 __device__ __forceinline__ void load(Packed<T, kCount>& packed, const void* memory) {
   using P = Packed<T, kCount>;
   if constexpr (P::kBytes == 2) {
     packed.word[0] = *static_cast<const std::uint16_t*>(memory);
+  } else if constexpr (kAccess == 2 && sizeof(T) == 2) {
+    load_halves<kUse>(packed, memory);
   } else {
-    constexpr int kStep = kAccess < P::kBytes ? kAccess : P::kBytes;
+    constexpr int kWidest = kAccess > static_cast<int>(sizeof(T)) ? kAccess : static_cast<int>(sizeof(T));
+    constexpr int kStep = kWidest < P::kBytes ? kWidest : P::kBytes;
 #pragma unroll
     for (int at = 0; at < P::kBytes; at += kStep) {
-      load_words<kStep>(packed.word + at / 4, static_cast<const char*>(memory) + at);
+      load_words<kStep, kUse>(packed.word + at / 4, static_cast<const char*>(memory) + at);
     }
   }
 }
 
-template <int kAccess, class T, int kCount>
+template <int kAccess, Use kUse = Use::kAgain, class T, int kCount>
 __device__ __forceinline__ void store(const Packed<T, kCount>& packed, void* memory) {
   using P = Packed<T, kCount>;
   if constexpr (P::kBytes == 2) {
     *static_cast<std::uint16_t*>(memory) = static_cast<std::uint16_t>(packed.word[0]);
+  } else if constexpr (kAccess == 2 && sizeof(T) == 2) {
+    store_halves<kUse>(packed, memory);
   } else {
-    constexpr int kStep = kAccess < P::kBytes ? kAccess : P::kBytes;
+    constexpr int kWidest = kAccess > static_cast<int>(sizeof(T)) ? kAccess : static_cast<int>(sizeof(T));
+    constexpr int kStep = kWidest < P::kBytes ? kWidest : P::kBytes;
 #pragma unroll
     for (int at = 0; at < P::kBytes; at += kStep) {
-      store_words<kStep>(packed.word + at / 4, static_cast<char*>(memory) + at);
+      store_words<kStep, kUse>(packed.word + at / 4, static_cast<char*>(memory) + at);
     }
   }
 }

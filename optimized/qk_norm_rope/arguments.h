@@ -28,6 +28,7 @@ struct QkNormRopeArguments {
   bool float_cache;  // else the cache has qkv's type
   float eps;
   float inverse_dim;
+  bool dependent;  // the launch asked for PLUMB_DEPENDENT_LAUNCH
 };
 
 inline QkNormRopeArguments qk_norm_rope_arguments(const plumb_call& call) {
@@ -49,7 +50,8 @@ inline QkNormRopeArguments qk_norm_rope_arguments(const plumb_call& call) {
           .interleaved = params.style == PLUMB_ROPE_INTERLEAVED,
           .float_cache = cache.dtype == PLUMB_F32,
           .eps = params.eps,
-          .inverse_dim = 1.0f / static_cast<float>(params.head_dim)};
+          .inverse_dim = 1.0f / static_cast<float>(params.head_dim),
+          .dependent = (call.flags & PLUMB_DEPENDENT_LAUNCH) != 0};
 }
 
 // Calls launch(arguments) for as many runs of tokens as keep their heads below 2^31: one, but for huge tensors.

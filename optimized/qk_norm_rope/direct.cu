@@ -6,33 +6,47 @@
 namespace plumb {
 namespace {
 
-// From this many steps per multiprocessor on, a warp has two steps' loads under way: fewer warps, more bytes in
-// flight.
-constexpr std::int64_t kTwoStepsFrom = 64;
-
-template <class T, int kHeadDim, bool kInterleaved, int kAccess>
-plumb_status launch_styled(const plumb_call& call) {
-  constexpr std::uint32_t kHeads = 512 / kHeadDim;  // a step's
+template <class T, class C, int kHeadDim, int kHalfLeaves, int kAccess>
+plumb_status launch_paired(const plumb_call& call) {
+  constexpr std::uint32_t kHeads = 512 / kHeadDim;  // a warp's
   return for_each_run(call, [&](const QkNormRopeArguments& a) {
-    const auto launch = [&](auto* kernel, std::uint32_t steps) {
-      const std::uint32_t per_block = kDirectWarps * kHeads * steps;
-      const LaunchShape shape{.grid = (a.total + per_block - 1) / per_block, .block = kDirectWarps * 32};
-      return launch_kernel(call, kernel, shape, a);
-    };
-    if constexpr (kAccess == 16) {
-      if (a.total / kHeads >= kTwoStepsFrom * call.device->sm_count) {
-        return launch(qk_norm_rope_direct_kernel<T, kHeadDim, kInterleaved, kAccess, 2>, 2);
-      }
-    }
-    return launch(qk_norm_rope_direct_kernel<T, kHeadDim, kInterleaved, kAccess, 1>, 1);
+    const std::uint32_t warps_q = (a.heads_q + kHeads - 1) / kHeads;
+    const std::uint32_t warps_k = (a.heads.divisor - a.heads_q + kHeads - 1) / kHeads;
+    const Divider warps(warps_q + warps_k);  // never more than a token's heads
+    const DirectWork work{warps, warps_q, a.total / a.heads.divisor * warps.divisor};
+    const LaunchShape shape{.grid = (work.total + kDirectWarps - 1) / kDirectWarps, .block = kDirectWarps * 32};
+    return launch_kernel(call, qk_norm_rope_direct_kernel<T, C, kHeadDim, kHalfLeaves, kAccess>, shape, a, work);
   });
+}
+
+// The kernel for half_leaves, a power of two that is no more than head_dim / 16.
+template <class T, class C, int kHeadDim, int kAccess, int kHalfLeaves = 1>
+plumb_status launch_halves(const plumb_call& call, int half_leaves) {
+  if constexpr (kHalfLeaves < kHeadDim / 16) {
+    if (half_leaves > kHalfLeaves) {
+      return launch_halves<T, C, kHeadDim, kAccess, kHalfLeaves * 2>(call, half_leaves);
+    }
+  }
+  return launch_paired<T, C, kHeadDim, kHalfLeaves, kAccess>(call);
+}
+
+template <class T, class C, int kHeadDim, int kAccess>
+plumb_status launch_cached(const plumb_call& call) {
+  const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+  if (params.style == PLUMB_ROPE_INTERLEAVED) {
+    return launch_paired<T, C, kHeadDim, kInterleaved, kAccess>(call);
+  }
+  return launch_halves<T, C, kHeadDim, kAccess>(call, params.rotary_dim / 16);
 }
 
 template <class T, int kHeadDim, int kAccess>
 plumb_status launch_typed(const plumb_call& call) {
-  const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
-  return params.style == PLUMB_ROPE_INTERLEAVED ? launch_styled<T, kHeadDim, true, kAccess>(call)
-                                                : launch_styled<T, kHeadDim, false, kAccess>(call);
+  if constexpr (sizeof(T) < sizeof(float)) {
+    if (call.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE].dtype != PLUMB_F32) {
+      return launch_cached<T, T, kHeadDim, kAccess>(call);
+    }
+  }
+  return launch_cached<T, float, kHeadDim, kAccess>(call);
 }
 
 }  // namespace
@@ -46,18 +60,21 @@ plumb_status launch_direct(const plumb_call& call) {
       return launch_typed<__half, kHeadDim, kAccess>(call);
     default:
       return launch_typed < float, kHeadDim,
-             kAccess == 4 ? 8 : kAccess > (call);  // supports() keeps fp32 from 4 bytes
+             kAccess < 4 ? 4 : kAccess > (call);  // supports() keeps fp32 from 2 bytes
   }
 }
 
 template plumb_status launch_direct<64, 16>(const plumb_call&);
 template plumb_status launch_direct<64, 8>(const plumb_call&);
 template plumb_status launch_direct<64, 4>(const plumb_call&);
+template plumb_status launch_direct<64, 2>(const plumb_call&);
 template plumb_status launch_direct<128, 16>(const plumb_call&);
 template plumb_status launch_direct<128, 8>(const plumb_call&);
 template plumb_status launch_direct<128, 4>(const plumb_call&);
+template plumb_status launch_direct<128, 2>(const plumb_call&);
 template plumb_status launch_direct<256, 16>(const plumb_call&);
 template plumb_status launch_direct<256, 8>(const plumb_call&);
 template plumb_status launch_direct<256, 4>(const plumb_call&);
+template plumb_status launch_direct<256, 2>(const plumb_call&);
 
 }  // namespace plumb

@@ -18,8 +18,7 @@ __global__ void __launch_bounds__(kScalarWarps * 32)
   const Head<T> head = head_at<T>(a, index);
   float* const x = staged[warp];
 
-  wait_for_producers();
-  release_dependents();
+  begin_dependent(a.dependent);
   const std::int64_t position = a.positions[head.token];
   if (!in_cache(a, position)) return;  // the whole warp
   for (int e = lane; e < kScalarMaxHeadDim; e += 32) x[e] = e < a.head_dim ? to_float(head.data[e]) : 0.0f;

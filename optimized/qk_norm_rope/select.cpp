@@ -77,8 +77,8 @@ struct QkNormRope {
     }
     if (row.access == 0) return PLUMB_OK;
     const auto& qkv = call.tensors[PLUMB_QK_NORM_ROPE_QKV];
-    if (row.access <= static_cast<int>(size_of(dtype_of(qkv)))) {
-      return fail(PLUMB_UNSUPPORTED, "%s: qkv.dtype is %s, of which an access of %d bytes holds only one", row.name,
+    if (row.access < static_cast<int>(size_of(dtype_of(qkv)))) {
+      return fail(PLUMB_UNSUPPORTED, "%s: qkv.dtype is %s, of which %d bytes hold less than one", row.name,
                   name_of(dtype_of(qkv)).data(), row.access);
     }
     constexpr std::pair<int, const char*> aligned[] = {{PLUMB_QK_NORM_ROPE_QKV, "qkv"},

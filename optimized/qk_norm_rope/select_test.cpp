@@ -54,7 +54,8 @@ std::string expected(const Shape& s) {
   if (known_dim && bits % 16 == 0) return d + "_staged_h" + std::to_string(forced ? s.heads_per_warp : 4);
   if (forced) return "unsupported";
   if (known_dim && whole_leaves && bits % 8 == 0) return d + "_vec8";
-  if (known_dim && whole_leaves && bits % 4 == 0 && element == 2) return d + "_vec4";
+  if (known_dim && whole_leaves && bits % 4 == 0) return d + "_vec4";
+  if (known_dim && whole_leaves && element == 2) return d + "_vec2";
   return "scalar";
 }
 
@@ -119,7 +120,8 @@ TEST(QkNormRopeSelect, ChosenByHand) {
       {"unsupported", "forced, but only the cache's base is not aligned", {.heads_per_warp = 2, .cache = 8}},
       {"d128_vec8", "not forced: narrower accesses", {.cache = 8}},
       {"d128_vec4", "the k weight's address counts", {.k_weight = 4}},
-      {"scalar", "an odd row stride", {.padding = 1}},
+      {"d128_vec2", "an odd row stride", {.padding = 1}},
+      {"d128_vec4", "an odd row stride of fp32", {.dtype = PLUMB_F32, .cache_dtype = PLUMB_F32, .padding = 1}},
       {"d128_direct", "the stride of a single token means nothing", {.tokens = 1, .padding = 1}},
   };
   for (const auto& row : rows) EXPECT_EQ(selected(op(), describe(row.shape).call()), row.variant) << row.why;
@@ -137,7 +139,7 @@ TEST(QkNormRopeSelect, SaysWhyAVariantCannotServe) {
   expect_unsupported(op(), describe({.heads_per_warp = 4}).call(), "scalar", "heads_per_warp is 4");
   expect_unsupported(op(), describe({.style = PLUMB_ROPE_INTERLEAVED, .rotary_dim = 12}).call(), "d128_vec4",
                      "no multiple of 8");
-  expect_unsupported(op(), describe({.dtype = PLUMB_F32, .cache_dtype = PLUMB_F32}).call(), "d128_vec4",
+  expect_unsupported(op(), describe({.dtype = PLUMB_F32, .cache_dtype = PLUMB_F32}).call(), "d128_vec2",
                      "qkv.dtype is fp32");
 
   auto one_position = describe({.rotary_dim = 12});

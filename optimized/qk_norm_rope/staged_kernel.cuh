@@ -94,8 +94,7 @@ __global__ void __launch_bounds__(kStagedWarps * 32)
   char* const heads = shared + warp * kHeadsPerWarp * (kHeadBytes + row_bytes);
   char* const rows = heads + kHeadsPerWarp * kHeadBytes;
 
-  wait_for_producers();
-  release_dependents();
+  begin_dependent(a.dependent);
   // The heads' tokens are consecutive: lane t has the position of the t-th.
   const std::uint32_t first_token = a.heads.quotient(first);
   const int tokens = static_cast<int>(a.heads.quotient(first + count - 1) - first_token) + 1;

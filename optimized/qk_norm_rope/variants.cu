@@ -26,7 +26,8 @@ constexpr const char* kDirect16 =
     "16 "
     "bytes; rotary_dim is 16 times a power of two (neox) or a multiple of 8 (interleaved).";
 constexpr const char* kDirect8 = "As the direct variant, with 8 bytes.";
-constexpr const char* kDirect4 = "As the direct variant, with 4 bytes and a 16-bit type.";
+constexpr const char* kDirect4 = "As the direct variant, with 4 bytes.";
+constexpr const char* kDirect2 = "As the direct variant, with a 16-bit type at any address.";
 constexpr const char* kStaged =
     "qkv's address and row stride, both weights' addresses, the cache's address and a row of it are multiples of "
     "16 "
@@ -54,6 +55,9 @@ constexpr QkNormRopeVariant kVariants[] = {
     {"d64_vec4", kDirect4, 64, 4, 0, launch_direct<64, 4>},
     {"d128_vec4", kDirect4, 128, 4, 0, launch_direct<128, 4>},
     {"d256_vec4", kDirect4, 256, 4, 0, launch_direct<256, 4>},
+    {"d64_vec2", kDirect2, 64, 2, 0, launch_direct<64, 2>},
+    {"d128_vec2", kDirect2, 128, 2, 0, launch_direct<128, 2>},
+    {"d256_vec2", kDirect2, 256, 2, 0, launch_direct<256, 2>},
     {"scalar", "Any even head_dim up to 512, any address, any row stride, any rotary_dim.", 0, 0, 0, launch_scalar},
 };
 

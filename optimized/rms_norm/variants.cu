@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "optimized/host/launch.cuh"
+#include "optimized/rms_norm/long_row_kernel.cuh"
 #include "optimized/rms_norm/rms_norm_kernel.cuh"
 #include "optimized/rms_norm/variants.h"
 #include "reference/numeric/tensor.h"
@@ -18,14 +19,22 @@ struct Spread {
   int leaves;
 };
 
-// Many rows: few threads with several loads in flight each, so that most sums stay within a warp.
-constexpr Spread kManyRows[] = {{1, 0, 1},  {2, 1, 1},   {4, 2, 1},   {8, 3, 1},   {16, 4, 1},   {32, 5, 1},
-                                {64, 5, 2}, {128, 5, 4}, {256, 6, 4}, {512, 7, 4}, {1024, 8, 4}, {2048, 9, 4}};
-// Fewer rows than the device has room for: every load of a row at once.
-constexpr Spread kFewRows[] = {{1, 0, 1},  {2, 1, 1},   {4, 2, 1},   {8, 3, 1},   {16, 4, 1},   {32, 5, 1},
-                               {64, 6, 1}, {128, 7, 1}, {256, 8, 1}, {512, 9, 1}, {1024, 9, 2}, {2048, 9, 4}};
-// Accesses below 16 bytes: whole warps per row.
-constexpr Spread kNarrow[] = {{64, 5, 2}, {128, 6, 2}, {256, 7, 2}, {512, 8, 2}, {1024, 9, 2}};
+// Each table's numbers are the best of what an H200 measured, hidden 128 and 1024 to 8192, 2026-11-22.
+//
+// Many rows: a few loads in flight each, and most sums within a warp.
+constexpr Spread kManyRows[] = {{8, 3, 1},    {16, 3, 2},   {32, 4, 2},   {64, 5, 2},  {128, 6, 2}, {256, 7, 2},
+                                {384, 7, 3},  {512, 7, 4},  {640, 7, 5},  {768, 7, 6}, {896, 7, 7}, {1024, 8, 4},
+                                {1280, 8, 5}, {1536, 8, 6}, {1792, 8, 7}, {2048, 9, 4}};
+// No more leaves than the device has threads for: a row is spread over more of them.
+constexpr Spread kFewRows[] = {{8, 3, 1},    {16, 4, 1},   {32, 5, 1},  {64, 6, 1},  {128, 7, 1},
+                               {256, 7, 2},  {384, 7, 3},  {512, 8, 2}, {640, 7, 5}, {768, 8, 3},
+                               {1024, 8, 4}, {1536, 9, 3}, {2048, 9, 4}};
+// Rows so few that multiprocessors would idle: several blocks share one.
+constexpr Spread kSharedRows[] = {{64, 5, 2},  {128, 6, 2},  {256, 7, 2},  {512, 8, 2},
+                                  {768, 8, 3}, {1024, 8, 4}, {1536, 9, 3}, {2048, 9, 4}};
+// Accesses below 16 bytes.
+constexpr Spread kNarrow[] = {{8, 2, 2},   {16, 3, 2},  {32, 4, 2},  {64, 5, 2},
+                              {128, 6, 2}, {256, 7, 2}, {512, 8, 2}, {1024, 9, 2}};
 
 constexpr int kSmallBlock = 128;  // threads, where a row takes a warp or less
 
@@ -46,7 +55,8 @@ RmsNormArguments arguments_of(const plumb_call& call) {
           .eps = params.eps,
           .inverse_hidden = 1.0f / static_cast<float>(x.shape[1]),
           .weight_offset = params.weight_offset,
-          .round_before_weight = params.rounding == PLUMB_ROUND_BEFORE_WEIGHT};
+          .round_before_weight = params.rounding == PLUMB_ROUND_BEFORE_WEIGHT,
+          .dependent = (call.flags & PLUMB_DEPENDENT_LAUNCH) != 0};
 }
 
 // The device strides over the grid, so any number of rows is served.
@@ -58,14 +68,12 @@ unsigned grid_of(std::int64_t rows, std::int64_t rows_per_block) {
 template <class T, class W, int kAccess, bool kResidual>
 auto kernel_with(int leaves) {
   if constexpr (kAccess < 16) return rms_norm_kernel<T, W, kAccess, 2, kResidual>;
-  switch (leaves) {
-    case 1:
-      return rms_norm_kernel<T, W, 16, 1, kResidual>;
-    case 2:
-      return rms_norm_kernel<T, W, 16, 2, kResidual>;
-    default:
-      return rms_norm_kernel<T, W, 16, 4, kResidual>;
-  }
+  constexpr decltype(&rms_norm_kernel<T, W, 16, 1, kResidual>) kernels[] = {
+      rms_norm_kernel<T, W, 16, 1, kResidual>, rms_norm_kernel<T, W, 16, 2, kResidual>,
+      rms_norm_kernel<T, W, 16, 3, kResidual>, rms_norm_kernel<T, W, 16, 4, kResidual>,
+      rms_norm_kernel<T, W, 16, 5, kResidual>, rms_norm_kernel<T, W, 16, 6, kResidual>,
+      rms_norm_kernel<T, W, 16, 7, kResidual>};
+  return kernels[leaves - 1];
 }
 
 template <class T, class W, int kAccess>
@@ -78,18 +86,41 @@ plumb_status launch_spread(const plumb_call& call, const RmsNormArguments& argum
   return launch_kernel(call, kernel, shape, arguments, spread.log2_threads);
 }
 
+template <class T, class W>
+plumb_status launch_shared(const plumb_call& call, const RmsNormArguments& arguments, const Spread& spread) {
+  const LaunchShape shape{.grid = dim3(static_cast<unsigned>(arguments.rows), static_cast<unsigned>(spread.leaves)),
+                          .block = 1u << spread.log2_threads};
+  const auto kernel = spread.leaves == 2   ? rms_norm_shared_row_kernel<T, W, 2>
+                      : spread.leaves == 3 ? rms_norm_shared_row_kernel<T, W, 3>
+                                           : rms_norm_shared_row_kernel<T, W, 4>;
+  return launch_kernel(call, kernel, shape, arguments);
+}
+
+// The first that is large enough, or nullptr.
+const Spread* spread_for(std::int64_t leaves, std::span<const Spread> table) {
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const Spread& s) { return leaves <= s.max_leaves; });
+  return found != table.end() ? &*found : nullptr;
+}
+
 template <class T, class W, int kAccess>
 plumb_status launch_typed(const plumb_call& call) {
   const RmsNormArguments arguments = arguments_of(call);
   const std::int64_t leaves = (arguments.hidden + kLeafElements - 1) / kLeafElements;
-  // A device holds a few rows per multiprocessor at the least; below that many, latency is all.
-  const bool few = arguments.rows <= 2 * std::int64_t{call.device->sm_count};
-  const auto table = kAccess < 16 ? std::span<const Spread>(kNarrow)
-                     : few        ? std::span<const Spread>(kFewRows)
-                                  : std::span<const Spread>(kManyRows);
-  const auto spread =
-      std::find_if(table.begin(), table.end(), [&](const Spread& s) { return leaves <= s.max_leaves; });
-  if (spread != table.end()) return launch_spread<T, W, kAccess>(call, arguments, *spread);
+  const std::int64_t multiprocessors = call.device->sm_count;
+  if constexpr (kAccess == 16) {
+    const Spread* const shared = spread_for(leaves, kSharedRows);
+    if (shared != nullptr && leaves > 32 && arguments.rows <= multiprocessors / shared->leaves &&
+        arguments.residual == nullptr && arguments.x != arguments.y) {
+      return launch_shared<T, W>(call, arguments, *shared);
+    }
+  }
+  constexpr std::int64_t kThreads = 2048;  // of a multiprocessor
+  const bool few = arguments.rows <= kThreads * multiprocessors / leaves;
+  const Spread* const spread = spread_for(leaves, kAccess < 16 ? std::span<const Spread>(kNarrow)
+                                                  : few        ? std::span<const Spread>(kFewRows)
+                                                               : std::span<const Spread>(kManyRows));
+  if (spread != nullptr) return launch_spread<T, W, kAccess>(call, arguments, *spread);
 
   constexpr std::int64_t kHandful = kRmsNormMaxThreads * kLongLeaves;  // leaves
   const std::uint64_t handfuls = (leaves + kHandful - 1) / kHandful;

@@ -1,4 +1,4 @@
-// Device code of rope: a thread turns the same few pairs of some heads of one token, in place.
+// Device code of rope: a thread turns the same few pairs of one or several heads of a token, in place.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,7 @@
 
 namespace plumb {
 
-// A thread keeps its cosines and sines for this many heads, whose loads are all under way before the first is used.
-inline constexpr std::uint32_t kRopeHeads = 4;
+inline constexpr unsigned kRopeBlock = 128;  // threads
 
 // Either of q and k; strides in elements.
 struct RopeHeads {
@@ -23,11 +22,13 @@ struct RopeArguments {
   const std::int64_t* positions;
   const void* cache;
   std::int64_t max_position;
-  std::uint32_t heads_q, heads;  // heads: of q and k together
+  std::uint32_t heads_q;
   int rotary_dim;
   bool interleaved;
+  bool dependent;       // the launch asked for PLUMB_DEPENDENT_LAUNCH
   Divider units;        // of a head's work: vectors or single pairs
-  Divider groups;       // of kRopeHeads heads
+  std::uint32_t heads;  // of a token, q and k together
+  Divider groups;       // of a token's heads: one thread's
   std::uint32_t items;  // tokens * groups * units, below 2^31
 };
 
@@ -37,10 +38,11 @@ struct RopeItem {
   std::uint32_t unit;
 };
 
+template <int kHeads>
 __device__ __forceinline__ RopeItem rope_item(const RopeArguments& a, std::uint32_t index) {
   const std::uint32_t group_index = a.units.quotient(index);
   const std::uint32_t token = a.groups.quotient(group_index);
-  return {token, (group_index - token * a.groups.divisor) * kRopeHeads, index - group_index * a.units.divisor};
+  return {token, (group_index - token * a.groups.divisor) * kHeads, index - group_index * a.units.divisor};
 }
 
 template <class T>
@@ -51,29 +53,34 @@ __device__ __forceinline__ T* rope_head(const RopeArguments& a, std::int64_t tok
          static_cast<std::int64_t>(is_q ? head : head - a.heads_q) * of.head_stride;
 }
 
-// kAccess bytes of a head at a time (of each half, where the style is neox). C: the cache's type.
+// A thread's heads. One where accesses are wide: more would leave small calls without threads. Narrow accesses are
+// so many that several heads had better share the cosines, the sines and the arithmetic of addresses.
+constexpr int rope_heads(int access) { return access >= 8 ? 1 : 4; }
+
+// kAccess bytes of a head at a time (of each half, where the style is neox). C: the cache's type. The position
+// comes first, as it tells where the cosines and sines are; the heads' loads are under way before it is used.
 template <class T, class C, int kAccess, bool kInterleaved>
-__global__ void __launch_bounds__(256) rope_vector_kernel(const __grid_constant__ RopeArguments a) {
+__global__ void __launch_bounds__(kRopeBlock) rope_vector_kernel(const __grid_constant__ RopeArguments a) {
   constexpr int kElements = kAccess / static_cast<int>(sizeof(T));
   constexpr int kPairs = kInterleaved ? kElements / 2 : kElements;
   constexpr int kVectors = kInterleaved ? 1 : 2;
+  constexpr int kHeads = rope_heads(kAccess);
 
-  const std::uint32_t index = blockIdx.x * blockDim.x + threadIdx.x;
-  wait_for_producers();
-  release_dependents();
+  const std::uint32_t index = blockIdx.x * kRopeBlock + threadIdx.x;
+  begin_dependent(a.dependent);
   if (index >= a.items) return;
-  const RopeItem item = rope_item(a, index);
+  const RopeItem item = rope_item<kHeads>(a, index);
   const int half = a.rotary_dim / 2;
 
   const std::int64_t position = a.positions[item.token];
-  T* vector[kRopeHeads];
-  Packed<T, kElements> x[kRopeHeads][kVectors];
+  T* vector[kHeads];
+  Packed<T, kElements> x[kHeads][kVectors];
 #pragma unroll
-  for (std::uint32_t h = 0; h < kRopeHeads; ++h) {
-    if (item.head + h >= a.heads) continue;
+  for (int h = 0; h < kHeads; ++h) {
+    if (kHeads > 1 && item.head + h >= a.heads) continue;
     vector[h] = rope_head<T>(a, item.token, item.head + h) + item.unit * kElements;
 #pragma unroll
-    for (int v = 0; v < kVectors; ++v) load<kAccess>(x[h][v], vector[h] + v * half);
+    for (int v = 0; v < kVectors; ++v) load<kAccess, Use::kOnce>(x[h][v], vector[h] + v * half);
   }
   if (position < 0 || position >= a.max_position) return;
   const C* const angles = static_cast<const C*>(a.cache) + position * a.rotary_dim + item.unit * kPairs;
@@ -85,8 +92,8 @@ __global__ void __launch_bounds__(256) rope_vector_kernel(const __grid_constant_
   unpack(packed_sin, s);
 
 #pragma unroll
-  for (std::uint32_t h = 0; h < kRopeHeads; ++h) {
-    if (item.head + h >= a.heads) continue;
+  for (int h = 0; h < kHeads; ++h) {
+    if (kHeads > 1 && item.head + h >= a.heads) continue;
     float value[kVectors][kElements];
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) unpack(x[h][v], value[v]);
@@ -101,19 +108,19 @@ __global__ void __launch_bounds__(256) rope_vector_kernel(const __grid_constant_
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
       pack(value[v], x[h][v]);
-      store<kAccess>(x[h][v], vector[h] + v * half);
+      store<kAccess, Use::kOnce>(x[h][v], vector[h] + v * half);
     }
   }
 }
 
 // One pair of each head; any strides, any alignment.
 template <class T, class C>
-__global__ void __launch_bounds__(256) rope_scalar_kernel(const __grid_constant__ RopeArguments a) {
-  const std::uint32_t index = blockIdx.x * blockDim.x + threadIdx.x;
-  wait_for_producers();
-  release_dependents();
+__global__ void __launch_bounds__(kRopeBlock) rope_scalar_kernel(const __grid_constant__ RopeArguments a) {
+  constexpr int kHeads = rope_heads(0);
+  const std::uint32_t index = blockIdx.x * kRopeBlock + threadIdx.x;
+  begin_dependent(a.dependent);
   if (index >= a.items) return;
-  const RopeItem item = rope_item(a, index);
+  const RopeItem item = rope_item<kHeads>(a, index);
   const std::int64_t pair = item.unit, half = a.rotary_dim / 2;
   const std::int64_t first = a.interleaved ? 2 * pair : pair;
   const std::int64_t distance = a.interleaved ? 1 : half;
@@ -121,10 +128,10 @@ __global__ void __launch_bounds__(256) rope_scalar_kernel(const __grid_constant_
   const std::int64_t position = a.positions[item.token];
   if (position < 0 || position >= a.max_position) return;
   const C* const angles = static_cast<const C*>(a.cache) + position * a.rotary_dim + pair;
-  T *x1[kRopeHeads], *x2[kRopeHeads];
-  T v1[kRopeHeads], v2[kRopeHeads];
+  T *x1[kHeads], *x2[kHeads];
+  T v1[kHeads], v2[kHeads];
 #pragma unroll
-  for (std::uint32_t h = 0; h < kRopeHeads; ++h) {
+  for (int h = 0; h < kHeads; ++h) {
     if (item.head + h >= a.heads) continue;
     const std::int64_t stride = item.head + h < a.heads_q ? a.q.element_stride : a.k.element_stride;
     x1[h] = rope_head<T>(a, item.token, item.head + h) + first * stride;
@@ -134,7 +141,7 @@ __global__ void __launch_bounds__(256) rope_scalar_kernel(const __grid_constant_
   }
   const float c = to_float(angles[0]), s = to_float(angles[half]);
 #pragma unroll
-  for (std::uint32_t h = 0; h < kRopeHeads; ++h) {
+  for (int h = 0; h < kHeads; ++h) {
     if (item.head + h >= a.heads) continue;
     float y1 = to_float(v1[h]), y2 = to_float(v2[h]);
     rotate(y1, y2, c, s);

@@ -10,33 +10,33 @@
 namespace plumb {
 namespace {
 
-constexpr unsigned kBlock = 128;  // threads
-
 RopeHeads heads_of(const plumb_tensor& tensor) {
   return {tensor.data, tensor.stride[0], tensor.stride[1], tensor.stride[2]};
 }
 
-// unit_pairs: the pairs of a head that a thread turns. Tokens are taken in as many launches as keep items below
-// 2^31.
+// unit_pairs: the pairs of a head that a thread turns; group: its heads. Tokens are taken in as many launches as
+// keep items below 2^31.
 template <class T>
-plumb_status launch_tokens(const plumb_call& call, void (*kernel)(RopeArguments), std::uint32_t unit_pairs) {
+plumb_status launch_tokens(const plumb_call& call, void (*kernel)(RopeArguments), std::uint32_t unit_pairs,
+                           int group) {
   const auto& params = *static_cast<const plumb_rope_params*>(call.params);
   const auto& q = call.tensors[PLUMB_ROPE_Q];
   const auto& k = call.tensors[PLUMB_ROPE_K];
   const auto& cache = call.tensors[PLUMB_ROPE_COS_SIN_CACHE];
   const std::int64_t heads = q.shape[1] + (is_present(k) ? k.shape[1] : 0);
   const Divider units(static_cast<std::uint32_t>(params.rotary_dim) / 2 / unit_pairs);
-  const Divider groups(static_cast<std::uint32_t>((heads + kRopeHeads - 1) / kRopeHeads));
+  const Divider groups(static_cast<std::uint32_t>((heads + group - 1) / group));
   RopeArguments a{.q = heads_of(q),
                   .k = heads_of(k),
                   .positions = static_cast<const std::int64_t*>(call.tensors[PLUMB_ROPE_POSITIONS].data),
                   .cache = cache.data,
                   .max_position = cache.shape[0],
                   .heads_q = static_cast<std::uint32_t>(q.shape[1]),
-                  .heads = static_cast<std::uint32_t>(heads),
                   .rotary_dim = params.rotary_dim,
                   .interleaved = params.style == PLUMB_ROPE_INTERLEAVED,
+                  .dependent = (call.flags & PLUMB_DEPENDENT_LAUNCH) != 0,
                   .units = units,
+                  .heads = static_cast<std::uint32_t>(heads),
                   .groups = groups,
                   .items = 0};
   const std::int64_t token_items = std::int64_t{units.divisor} * groups.divisor;
@@ -45,7 +45,7 @@ plumb_status launch_tokens(const plumb_call& call, void (*kernel)(RopeArguments)
   for (std::int64_t first = 0; first < q.shape[0]; first += step) {
     const std::int64_t tokens = std::min(step, q.shape[0] - first);
     a.items = static_cast<std::uint32_t>(tokens * token_items);
-    const LaunchShape shape{.grid = (a.items + kBlock - 1) / kBlock, .block = kBlock};
+    const LaunchShape shape{.grid = (a.items + kRopeBlock - 1) / kRopeBlock, .block = kRopeBlock};
     if (const auto status = launch_kernel(call, kernel, shape, a); status != PLUMB_OK) return status;
     a.q.data = static_cast<T*>(a.q.data) + tokens * a.q.token_stride;
     a.k.data = static_cast<T*>(a.k.data) + tokens * a.k.token_stride;
@@ -58,13 +58,13 @@ template <class T, class C, int kAccess>
 plumb_status launch_typed(const plumb_call& call) {
   const auto& params = *static_cast<const plumb_rope_params*>(call.params);
   if constexpr (kAccess == 0) {
-    return launch_tokens<T>(call, rope_scalar_kernel<T, C>, 1);
+    return launch_tokens<T>(call, rope_scalar_kernel<T, C>, 1, rope_heads(kAccess));
   } else {
     constexpr std::uint32_t kElements = kAccess / sizeof(T);
     if (params.style == PLUMB_ROPE_INTERLEAVED) {
-      return launch_tokens<T>(call, rope_vector_kernel<T, C, kAccess, true>, kElements / 2);
+      return launch_tokens<T>(call, rope_vector_kernel<T, C, kAccess, true>, kElements / 2, rope_heads(kAccess));
     }
-    return launch_tokens<T>(call, rope_vector_kernel<T, C, kAccess, false>, kElements);
+    return launch_tokens<T>(call, rope_vector_kernel<T, C, kAccess, false>, kElements, rope_heads(kAccess));
   }
 }
 
