@@ -22,14 +22,16 @@ TEST(ShareUpperBound, AgreesWithPublishedValues) {
 }
 
 TEST(LearnMargins, TakesTheLargestShiftOrTheFloor) {
-  const std::vector<std::vector<double>> estimates = {{0.001, -0.002, 0.0015}, {0.004, -0.005, 0.0049}, {}};
+  const std::vector<std::vector<double>> estimates = {
+      {0.001, -0.002, 0.0015}, {0.004, -0.005, 0.0049}, {0.006, -0.006}, {}};
   const std::vector<Margin> margins = learn_margins(estimates, 0.003);
-  ASSERT_EQ(margins.size(), 3u);
+  ASSERT_EQ(margins.size(), 4u);
   EXPECT_EQ(margins[0].width, 0.003);
   EXPECT_EQ(margins[1].width, 0.005);
-  EXPECT_EQ(margins[2].width, 0.003);
-  // Left out, -0.005 exceeds the 0.0049 that the others give; nothing else does: 1 of 6.
-  for (const Margin& margin : margins) EXPECT_EQ(margin.exceedance, share_upper_bound(1, 6, 0.05));
+  EXPECT_EQ(margins[2].width, 0.006);
+  EXPECT_EQ(margins[3].width, 0.003);
+  // Left out, -0.005 exceeds the 0.0049 that the others give; nothing else does: 1 of 8.
+  for (const Margin& margin : margins) EXPECT_EQ(margin.exceedance, share_upper_bound(1, 8, 0.05));
   EXPECT_EQ(learn_margins(std::vector<std::vector<double>>(2), 0.003)[1].exceedance, 1);  // nothing was measured
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace plumb {
 namespace {
@@ -14,14 +15,15 @@ namespace {
 // the tails keep their relative precision.
 std::vector<double> sum_distribution(std::span<const int> ranks) {
   const int total = std::accumulate(ranks.begin(), ranks.end(), 0);
-  std::vector<double> probability(static_cast<std::size_t>(total) + 1, 0.0);
+  std::vector<double> probability(static_cast<std::size_t>(total) + 1, 0.0), next(probability);
   probability[0] = 1;
   std::size_t reach = 0;
   for (const int rank : ranks) {
     const auto step = static_cast<std::size_t>(rank);
     reach += step;
-    for (std::size_t w = reach; w >= step; --w) probability[w] = 0.5 * (probability[w] + probability[w - step]);
-    for (std::size_t w = 0; w < step; ++w) probability[w] *= 0.5;
+    for (std::size_t w = 0; w < step; ++w) next[w] = 0.5 * probability[w];
+    for (std::size_t w = step; w <= reach; ++w) next[w] = 0.5 * (probability[w] + probability[w - step]);
+    std::swap(probability, next);
   }
   return probability;
 }

@@ -8,6 +8,7 @@
 // range of a double.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 

@@ -39,8 +39,8 @@ struct Simulation {
   int slowed = 0;       // the first so many points are slower ...
   double slowdown = 0;  // ... by this log ratio
   int screen_blocks = 32, confirm_blocks = 64;
-  GateRules rules;
-  Margin margin;
+  GateRules rules = {};
+  Margin margin = {};
 };
 
 struct Tally {

@@ -64,9 +64,9 @@ TEST(SimulateBlocks, RecordedNoiseIsAsRecorded) {
   EXPECT_NEAR(most_shift, 0.0021, 0.0003);
 }
 
-// Of 100,000 harsh blocks: 2% outliers even up to 20%, so 1% beyond 10% but for clocks, which reach 5% at most; and
-// the share in which the clock changed (about 3.75% enter and 3 in 4 of those leave again, each in one of four
-// quarters).
+// Of 100,000 harsh blocks 2% are outliers, evenly up to 20%, so that 1% lie beyond 10%. A clock that is slow a
+// quarter of the time changes before 1.5% of the quarters; of a block's four, two places unbalance it: 3% of the
+// blocks.
 TEST(SimulateBlocks, HarshNoiseHasOutliersAndClocks) {
   Simulation simulation{.noise = kHarshNoise};
   int far = 0, all = 0;
@@ -86,8 +86,7 @@ TEST(SimulateBlocks, HarshNoiseHasOutliersAndClocks) {
       changed += block != 0;
     }
   }
-  EXPECT_GT(share(changed, all), 0.03);
-  EXPECT_LT(share(changed, all), 0.08);
+  EXPECT_NEAR(share(changed, all), 0.03, 0.002);
   EXPECT_NEAR(sum / all, 0, 2e-4);  // the order of each block is random: clocks favour no build
 }
 
@@ -107,42 +106,44 @@ TEST(SimulateGates, NoFalseAlarmsInHarshNoise) {
 // Were the margin zero and trusted, shifts of one sign in all processes would be flagged: the noise has teeth.
 TEST(SimulateGates, AZeroMarginCallsIdenticalCodeDifferent) {
   const Tally tally = simulate_gates({.noise = kRecordedNoise, .margin = {.width = 0, .exceedance = 0}}, 0, 10);
-  EXPECT_GE(tally.false_gates, 8);
+  EXPECT_GE(tally.false_gates, 5);
 }
 
 // A margin that placement often exceeds keeps the false alarms down only because its exceedance says so.
 TEST(SimulateGates, TheExceedanceProtectsAMarginThatIsTooNarrow) {
-  Simulation simulation{.noise = kRecordedNoise, .points = 100};
-  simulation.margin = {.width = 0.0005, .exceedance = 0};  // exceeded by 0.38 of the processes
+  Simulation simulation{.noise = kRecordedNoise, .points = 50, .confirm_blocks = 32};
+  simulation.margin = {.width = 0.0001, .exceedance = 0};  // exceeded by 0.48 of the processes
   EXPECT_GE(simulate_gates(simulation, 0, 20).false_gates, 3);
-  simulation.margin.exceedance = 0.4;
-  const Tally tally = simulate_gates(simulation, 0, 20);
-  EXPECT_EQ(tally.false_gates, 0);
+  simulation.margin.exceedance = 0.5;
+  EXPECT_EQ(simulate_gates(simulation, 0, 20).false_gates, 0);
 }
 
 TEST(SimulateGates, FindsOnePercentInRecordedNoise) {
-  const Tally tally = simulate_gates({.noise = kRecordedNoise, .slowed = 200, .slowdown = log_ratio(0.01)}, 0, 5);
+  const Tally tally = simulate_gates({.noise = kRecordedNoise, .slowed = 200, .slowdown = log_ratio(0.01)}, 0, 3);
   record(tally);
   EXPECT_GE(share(tally.found, tally.slowed), 0.99);
 }
 
 TEST(SimulateGates, FindsTwoPercentInHarshNoise) {
-  const Tally tally = simulate_gates({.noise = kHarshNoise, .slowed = 200, .slowdown = log_ratio(0.02)}, 0, 5);
+  const Tally tally = simulate_gates({.noise = kHarshNoise, .slowed = 200, .slowdown = log_ratio(0.02)}, 0, 3);
   record(tally);
   EXPECT_GE(share(tally.slowed_certified, tally.slowed), 0.9);
   EXPECT_GE(share(tally.found_certified, tally.slowed_certified), 0.99);
 }
 
-// The published figures, some minutes: --gtest_also_run_disabled_tests --gtest_filter='SimulateGates.DISABLED_*'.
-TEST(SimulateGates, DISABLED_TenThousandGates) {
-  for (const Noise& noise : {kRecordedNoise, kHarshNoise}) {
-    const Tally tally = simulate_gates({.noise = noise, .seed = 2}, 0, 10'000);
-    record(tally);
-    EXPECT_LE(tally.false_gates, 10);
-  }
+// The published figures, some minutes each: --gtest_also_run_disabled_tests
+// --gtest_filter='SimulateGates.DISABLED_*'.
+void expect_few_false_gates_of_ten_thousand(const Noise& noise) {
+  const Tally tally = simulate_gates({.noise = noise, .seed = 2}, 0, 10'000);
+  record(tally);
+  EXPECT_LE(tally.false_gates, 10);
 }
 
-TEST(SimulateGates, DISABLED_PowerOfTwoHundredGates) {
+TEST(SimulateGates, DISABLED_TenThousandRecorded) { expect_few_false_gates_of_ten_thousand(kRecordedNoise); }
+
+TEST(SimulateGates, DISABLED_TenThousandHarsh) { expect_few_false_gates_of_ten_thousand(kHarshNoise); }
+
+TEST(SimulateGates, DISABLED_PowerAloneAndAllAtOnce) {
   for (const int slowed : {1, 200}) {  // alone, and all at once: Holm's easiest and hardest
     for (const double slowdown : {0.005, 0.01, 0.02}) {
       for (const Noise& noise : {kRecordedNoise, kHarshNoise}) {

@@ -63,7 +63,7 @@ struct Confirmation {
 };
 
 Confirmation confirm(const PointEvidence& point, const GateRules& rules, int family) {
-  const auto& [width, exceedance] = point.margin;
+  const double width = point.margin.width, exceedance = point.margin.exceedance;
   const int processes = static_cast<int>(point.confirm.size());
   std::vector<double> estimates;
   double detectable = 0, p_slower = 0, p_faster = 0;

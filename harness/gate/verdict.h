@@ -23,16 +23,15 @@
 //
 //   regressed     Holm-adjusted p of "slower" <= 0.1%
 //   improved      the same of "faster", a family of its own
-//   pass          upper confidence bound and detectable effect below the promised effect; in stage 2 the bound
-//   comes
-//                 from the processes' estimates (shifts average out, no margin is added), with 6 the largest of
-//                 them
+//   pass          upper confidence bound and detectable effect are below the promised effect
 //   inconclusive  else, and where the measurement was disturbed
 //
+// In stage 2 the bounds are those of the processes' estimates, with six the least and the largest; shifts fall to
+// either side there, so that no margin is added.
+//
 // The detectable effect is the smallest that this procedure flags with 99% probability in noise as these blocks
-// show it, with every shift at the margin's far end:  2 margin + (estimate - lower) + (upper - estimate), where
-// lower is at the level that a process must reach when all points are suspects, and upper at 1% shared by all
-// processes.
+// show it, with every shift at the margin's far end: 2 margin + upper - lower, where lower is a bound at the level
+// that each process must reach when all points are suspects, and upper one at 1% shared by all processes.
 #pragma once
 
 #include <optional>
@@ -64,12 +63,11 @@ struct PointVerdict {
   bool certified = false;                   // detectable <= promised effect
 };
 
-// What was measured at a point. Values that are not finite, and processes without a block, are a
-// disturbance.
+// What was measured at a point. Values that are not finite, and processes without a block, are a disturbance.
 struct PointEvidence {
-  std::vector<double> screen;                // stage 1: block log ratios of one process
+  std::vector<double> screen = {};           // stage 1: block log ratios of one process
   std::vector<std::vector<double>> confirm;  // stage 2: the same for each fresh process; empty unless a suspect
-  Margin margin;
+  Margin margin = {};
   bool disturbed = false;  // throttled clocks, others on the GPU: what was measured must not decide
 };
 
