@@ -62,6 +62,7 @@ inline void fill_activations(HostTensor& tensor, Magnitude magnitude, const Rand
 }
 
 // The words of the axis `launch`.
-inline const std::vector<std::string> kLaunchWords = {"stream", "default_stream", "graph"};
+inline const std::vector<std::string> kLaunchWords = {"stream",  "default_stream", "graph",
+                                                      "crowded", "dependent",      "foreign"};
 
 }  // namespace plumb

@@ -80,6 +80,7 @@ Problem clone(const Problem& problem) {
     to.role = from.role;
     to.view = from.view;
     to.alias_of = from.alias_of;
+    to.is_constant = from.is_constant;
     to.storage = from.storage;
     if (is_present(from.view) && from.alias_of < 0) to.view.data = to.storage.data() + from.data_offset();
     copy.tensors.push_back(std::move(to));

@@ -26,6 +26,8 @@ struct HostTensor {
   plumb_tensor view = absent_tensor();  // data points into storage; for an alias, into the other tensor's
   std::vector<std::byte> storage;
   int alias_of = -1;  // index of the tensor that this one is (an in-place call), or -1
+  // A weight or a table, written by no kernel: a dependent launch may read it early, and it has no rows to repeat.
+  bool is_constant = false;
 
   HostTensor() = default;
   HostTensor(HostTensor&&) = default;
@@ -71,7 +73,15 @@ class Params {
   alignas(8) std::array<std::byte, kCapacity> bytes_{};
 };
 
-enum class LaunchMode { kStream, kDefaultStream, kGraph };
+// How a case is launched; the words of the axis `launch` (fill.h).
+enum class LaunchMode {
+  kStream,         // on a stream that was kept busy until the inputs arrive
+  kDefaultStream,  // on the default stream
+  kGraph,          // captured into a graph, which is then replayed
+  kCrowded,        // beside a kernel that takes some of the multiprocessors, other shares of them in each run
+  kDependent,      // as a programmatic dependent of a kernel that writes the inputs late
+  kForeign         // while another device is current
+};
 
 struct Problem {
   std::vector<HostTensor> tensors;  // in the order of the operator's enum

@@ -17,12 +17,12 @@ namespace {
 // Of all elements, at least this share must be able to show an error; below it a pass would say little.
 constexpr double kLeastInformative = 0.02;
 
-CaseResult blank_result(const PreparedCase& prepared) {
+CaseResult blank_result(const Case& point) {
   CaseResult result;
-  result.name = name_of(prepared.point);
-  result.operator_name = prepared.suite->name;
-  result.dtype = name_of(prepared.point.dtype);
-  for (const Axis& axis : prepared.point.schema->axes) result.axes[axis.name] = prepared.point.text(axis.name);
+  result.name = name_of(point);
+  result.operator_name = point.schema->operator_name;
+  result.dtype = name_of(point.dtype);
+  for (const Axis& axis : point.schema->axes) result.axes[axis.name] = point.text(axis.name);
   return result;
 }
 
@@ -36,6 +36,16 @@ std::string describe(const Judgement& verdict, const plumb_tensor& tensor, std::
     }
   }
   return text + describe_offenders(verdict, tensor);
+}
+
+// Runs of each variant beside a crowd that changes from run to run.
+constexpr int kCrowdedRepeats = 4;
+
+std::string describe(const RowDifference& difference, const PreparedCase& prepared) {
+  return fmt::format(
+      "{} pieces of 16 bytes of {} differ between rows with the same inputs, the first in row {} of {}",
+      difference.pieces, prepared.problem.tensors[static_cast<std::size_t>(difference.tensor)].name, difference.row,
+      prepared.repetition->rows);
 }
 
 // Everything that one run of one variant is held against.
@@ -162,10 +172,26 @@ std::string output_digest(const PreparedCase& prepared, const Block& image) {
 
 }  // namespace
 
+std::optional<CaseResult> skipped_on_replay(const Case& point) {
+  const OperatorSuite& suite = *find_suite(point.schema->operator_name);
+  if (point[suite.row_axis] < kRepeatedRows) return std::nullopt;
+  CaseResult result = blank_result(point);
+  result.state = "skipped";
+  result.reason =
+      fmt::format("{} {} repeat a period on a device; the replay has none", point[suite.row_axis], suite.row_axis);
+  return result;
+}
+
 PreparedCase prepare(const Case& point, const CheckSettings& settings) {
   PreparedCase prepared(point);
   prepared.suite = find_suite(point.schema->operator_name);
-  prepared.problem = prepared.suite->build(point);
+  const OperatorSuite& suite = *prepared.suite;
+  Case built = point;
+  if (const std::int64_t rows = point[suite.row_axis]; rows >= kRepeatedRows) {
+    prepared.repetition = {suite.row_dimension, rows};
+    built[suite.row_axis] = kRowPeriod;
+  }
+  prepared.problem = suite.build(built);
   prepared.layout = layout_of(prepared.problem);
   prepared.pristine = pack(prepared.problem, prepared.layout);
   Problem replay = clone(prepared.problem);
@@ -189,7 +215,7 @@ PreparedCase prepare(const Case& point, const CheckSettings& settings) {
 }
 
 CaseResult check_on_replay(const PreparedCase& prepared) {
-  CaseResult result = blank_result(prepared);
+  CaseResult result = blank_result(prepared.point);
   result.digests["canonical"] = prepared.replay_digest;
   VariantResult variant{.name = "replay", .state = "passed"};
   std::string details;
@@ -205,14 +231,23 @@ CaseResult check_on_replay(const PreparedCase& prepared) {
 
 CaseResult check_on_device(const PreparedCase& prepared, const Library& library, CudaDevice& device,
                            const CheckSettings& settings, bool& device_lost) {
-  CaseResult result = blank_result(prepared);
+  CaseResult result = blank_result(prepared.point);
   const plumb_operator* op = library.find(prepared.suite->name);
   if (!op) {
     result.state = "skipped";
     result.reason = fmt::format("the library has no operator {}", prepared.suite->name);
     return result;
   }
-  device.load(prepared.problem, prepared.layout, prepared.pristine);
+  if (prepared.problem.launch == LaunchMode::kForeign && device.info().device_count < 2) {
+    result.state = "skipped";
+    result.reason = "launch=foreign needs a machine with a second device";
+    return result;
+  }
+  if (prepared.repetition) {
+    device.load_repeated(prepared.problem, prepared.layout, prepared.pristine, *prepared.repetition);
+  } else {
+    device.load(prepared.problem, prepared.layout, prepared.pristine);
+  }
   const plumb_call call = device.call();
   std::int32_t selected = -1;
   const plumb_status choice = op->select(&call, &selected);
@@ -234,6 +269,8 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
         return element_count(prepared.problem.tensors[static_cast<std::size_t>(output)].view) == 0;
       });
   Block image(prepared.layout.bytes), again(prepared.layout.bytes);
+  const bool crowded = prepared.problem.launch == LaunchMode::kCrowded;
+  const int repeats = crowded ? std::max(settings.repeats, kCrowdedRepeats) : settings.repeats;
   for (std::int32_t index = 0; index < op->variant_count && !device_lost; ++index) {
     const plumb_variant& row = *op->variant(index);
     if (!settings.variant.empty() && settings.variant != row.name) continue;
@@ -249,9 +286,11 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
       continue;
     }
     const bool canonical = std::string_view(row.bit_class) == "canonical";
-    for (int repeat = 0; repeat < settings.repeats && variant.state == "passed"; ++repeat) {
+    for (int repeat = 0; repeat < repeats && variant.state == "passed"; ++repeat) {
       Block& target = repeat == 0 ? image : again;
-      const RunResult run = device.run(*op, index, target);
+      RowDifference rows;
+      const RunResult run =
+          prepared.repetition ? device.run_repeated(*op, index, target, rows) : device.run(*op, index, target);
       if (run.status != PLUMB_OK) {
         examination.fail("device", fmt::format("launch failed with status {}: {}", static_cast<int>(run.status),
                                                run.error.empty() ? library.last_error() : run.error));
@@ -261,6 +300,9 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
       if (run.served != index && !(run.served == -1 && is_no_op)) {
         examination.fail("served", fmt::format("variant {} was asked for, {} says it ran", index, run.served));
       }
+      if (rows.tensor >= 0) {
+        examination.fail("repeat", describe(rows, prepared));
+      }
       if (repeat == 0) {
         examination.examine(image, canonical);
       } else if (image != again) {
@@ -268,7 +310,7 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
       }
     }
     if (variant.state == "passed") ++served_count;
-    if (variant.state == "passed" && *row.bit_class) {
+    if (variant.state == "passed" && *row.bit_class && !prepared.repetition) {
       const auto [place, is_first] = first_of_class.try_emplace(row.bit_class, image);
       if (is_first) {
         result.digests[row.bit_class] =

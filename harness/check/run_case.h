@@ -1,6 +1,7 @@
 // One case from its name to its result: prepare (on any thread), then run and judge.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,10 @@ struct PreparedCase {
   Case point;
   Problem problem;
   BlockLayout layout;
-  Block pristine, replayed;               // before the call, and after it as the replay computes it
-  std::vector<Expectation> expected;      // of problem.outputs
-  std::vector<Judgement> replay_verdict;  // of problem.outputs
+  std::optional<RowRepetition> repetition;  // of the problem's rows, which are one period of the case's
+  Block pristine, replayed;                 // before the call, and after it as the replay computes it
+  std::vector<Expectation> expected;        // of problem.outputs
+  std::vector<Judgement> replay_verdict;    // of problem.outputs
   std::string replay_digest;
 };
 
@@ -36,6 +38,9 @@ struct CheckSettings {
 
 // Throws HarnessError when the case cannot be built.
 PreparedCase prepare(const Case& point, const CheckSettings& settings);
+
+// Why the replay says nothing of a case: its rows repeat on a device (suite.h). Nothing where it can be replayed.
+std::optional<CaseResult> skipped_on_replay(const Case& point);
 
 // The replay in the GPU's place, judged by the oracle.
 CaseResult check_on_replay(const PreparedCase& prepared);

@@ -67,6 +67,16 @@ class FakeDevice final : public CudaDevice {
     fault_({*problem_, *layout_, *pristine_, image, variant, runs_[variant]++, result});
     return result;
   }
+  void load_repeated(const Problem& problem, const BlockLayout& layout, const Block& pristine,
+                     const RowRepetition&) override {
+    load(problem, layout, pristine);
+  }
+  RunResult run_repeated(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image,
+                         RowDifference& difference) override {
+    if (variant == TINY_TWO) difference = repeated_;
+    return run(op, variant, image);
+  }
+  RowDifference repeated_;  // what run_repeated finds for variant `two`
   int runs() const { return std::accumulate(std::begin(runs_), std::end(runs_), 0); }
 
  private:
@@ -98,6 +108,7 @@ class CheckOnDevice : public testing::Test {
   const CaseResult& check(const char* name, Fault fault, const CheckSettings& settings = {}) {
     prepared_ = std::make_unique<PreparedCase>(prepare(parse_case(name), settings));
     FakeDevice device(std::move(fault));
+    device.repeated_ = repeated_;
     device_lost_ = false;
     result_ = check_on_device(*prepared_, library_, device, settings, device_lost_);
     runs_ = device.runs();
@@ -133,6 +144,7 @@ class CheckOnDevice : public testing::Test {
   CaseResult result_;
   bool device_lost_ = false;
   int runs_ = 0;
+  RowDifference repeated_;
 };
 
 TEST_F(CheckOnDevice, AnHonestDevicePasses) {
@@ -412,6 +424,36 @@ TEST(CheckOnReplay, PassesASampleOfTheMatrix) {
       EXPECT_TRUE(result.state == "passed" || result.state == "mistrusted") << result.name << "\n" << result.reason;
     }
   }
+}
+
+// A case of very many rows is a period of few that repeats.
+constexpr const char* kLongCase = "rms_norm/bf16/rows=1000000,hidden=8/seed=7";
+
+TEST_F(CheckOnDevice, RowsThatDoNotRepeatAreAFailure) {
+  EXPECT_EQ(check(kLongCase, [](const DeviceRun&) {}).state, "passed");
+  EXPECT_EQ(prepared_->problem.tensors[PLUMB_RMS_NORM_X].view.shape[0], kRowPeriod);
+  repeated_ = {PLUMB_RMS_NORM_Y, 536871, 3};
+  EXPECT_EQ(failures(kLongCase, [](const DeviceRun&) {}), Checks{"repeat"});
+  EXPECT_NE(result_.reason.find("536871 of 1000000"), std::string::npos) << result_.reason;
+}
+
+TEST_F(CheckOnDevice, TheReplaySkipsRowsThatRepeat) {
+  const auto result = skipped_on_replay(parse_case(kLongCase));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->state, "skipped");
+  EXPECT_EQ(result->name, kLongCase);
+  EXPECT_FALSE(skipped_on_replay(parse_case(kNormCase)));
+}
+
+TEST_F(CheckOnDevice, AnotherCurrentDeviceNeedsASecondDevice) {
+  const CaseResult& result = check("rms_norm/fp32/rows=3,hidden=8/launch=foreign/seed=7", [](const DeviceRun&) {});
+  EXPECT_EQ(result.state, "skipped");
+  EXPECT_EQ(runs_, 0);
+}
+
+TEST_F(CheckOnDevice, BesideACrowdEveryVariantRunsFourTimes) {
+  EXPECT_EQ(check("rms_norm/fp32/rows=3,hidden=8/launch=crowded/seed=7", [](const DeviceRun&) {}).state, "passed");
+  EXPECT_EQ(runs_, 4 * TINY_VARIANT_COUNT);
 }
 
 }  // namespace

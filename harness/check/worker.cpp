@@ -42,7 +42,12 @@ Outcome prepare_outcome(const std::string& name, const WorkerSettings& settings)
   outcome.result.name = name;
   outcome.result.operator_name = name.substr(0, name.find('/'));
   try {
-    outcome.prepared = prepare(parse_case(name), settings.check);
+    const Case point = parse_case(name);
+    if (auto skipped = settings.on_replay ? skipped_on_replay(point) : std::nullopt) {
+      outcome.result = *std::move(skipped);
+      return outcome;
+    }
+    outcome.prepared = prepare(point, settings.check);
     if (settings.on_replay) {
       outcome.result = check_on_replay(*outcome.prepared);
       outcome.prepared.reset();

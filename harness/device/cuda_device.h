@@ -18,6 +18,7 @@ struct DeviceInfo {
   std::string name;  // "NVIDIA H200"
   std::string uuid, driver, cuda;
   int ordinal = 0, sm = 0, sm_count = 0;
+  int device_count = 1;  // CUDA devices of the machine
   std::int64_t l2_bytes = 0;
 };
 
@@ -26,6 +27,20 @@ struct RunResult {
   std::string error;         // what the library or the CUDA runtime said
   std::int32_t served = -1;  // the variant that the library says it ran
   bool device_lost = false;  // a sticky error: this process can use the device no more
+};
+
+// A case of very many rows as one of few: `rows` of them repeat a period of those that the problem has, along that
+// dimension of every tensor but the constants.
+struct RowRepetition {
+  int dimension = 0;
+  std::int64_t rows = 0;
+};
+
+// Where repeated rows did not come out equal; tensor is -1 when they all did.
+struct RowDifference {
+  int tensor = -1;
+  std::int64_t row = 0;      // the first row that differs from its like in the first period; -1 before the rows
+  std::uint64_t pieces = 0;  // of 16 bytes, of that tensor
 };
 
 class CudaDevice {
@@ -45,6 +60,13 @@ class CudaDevice {
 
   // Restores the tensors, launches the variant in the problem's launch mode, and copies the whole block back.
   virtual RunResult run(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image) = 0;
+
+  // The same for a problem whose rows repeat: `image` gets what stands around and in the first period, and the rest
+  // is compared with it on the device.
+  virtual void load_repeated(const Problem& problem, const BlockLayout& layout, const Block& pristine,
+                             const RowRepetition& repetition) = 0;
+  virtual RunResult run_repeated(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image,
+                                 RowDifference& difference) = 0;
 };
 
 // Throws HarnessError with one sentence when this build has no CUDA or the machine no such device.

@@ -2,7 +2,7 @@
 #include "harness/measure/graph_timer.h"
 
 #include "harness/device/cuda_memory.h"
-#include "harness/device/delay.h"
+#include "harness/device/disturb.h"
 
 namespace plumb {
 

@@ -91,6 +91,7 @@ inline void add_rotary_inputs(Problem& problem, const Case& point, int positions
   auto& cache = problem.tensors[static_cast<std::size_t>(cache_index)] =
       allocate("cache", cache_index, Role::kInput, point["cache"] ? PLUMB_F32 : point.dtype,
                {max_position_of(kind), point["rotary"]}, {}, point["offset.cache"]);
+  cache.is_constant = true;
   fill_cos_sin(cache, positions, stream(cache_index));
 }
 

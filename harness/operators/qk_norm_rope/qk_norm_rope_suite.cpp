@@ -46,6 +46,7 @@ bool is_valid(const Case& point) {
   // heads_per_warp is a setting of the staged kernels for these head dimensions
   if (point["hpw"] && D != 64 && D != 128 && D != 256) return false;
   if (point["magnitude"] == static_cast<int>(Magnitude::kTiny) && point.text("eps") == "0") return false;
+  if (point["tokens"] >= kRepeatedRows) return true;
   return point["tokens"] * (point["hq"] + point["hk"] + point["hv"]) * D <= (std::int64_t{1} << 19);
 }
 
@@ -93,13 +94,24 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                 {"positions", {0, 1, 2, 3}},
                 {"style", {0, 1}}});
   matrix.cross({{"tokens", {9}}, {"hq", {2}}, {"hk", {1}}, {"D", {64}}, {"rotary", {4}}, {"positions", {4}}});
-  matrix.cross({{"tokens", {5}}, {"hq", {2}}, {"hk", {1}}, {"rotary", {64}}, {"launch", {0, 1, 2}}});
+  matrix.cross({{"tokens", {5}}, {"hq", {2}}, {"hk", {1}}, {"rotary", {64}}, {"launch", {0, 1, 2, 3, 4, 5}}});
   matrix.cross({{"tokens", {5}},
                 {"hq", {2}},
                 {"hk", {1}},
                 {"rotary", {128}},
                 {"magnitude", {0, 1, 2, 3, 4}},
                 {"eps", {0, 2}}});
+  if (full) {  // more than 2^31 elements
+    matrix.cross({{"tokens", {524290}},
+                  {"hq", {24}},
+                  {"hk", {4}},
+                  {"hv", {4}},
+                  {"D", {128}},
+                  {"rotary", {128}},
+                  {"style", {0, 1}}});
+    matrix.cross({{"tokens", {524290}}, {"hq", {60}}, {"hk", {2}}, {"hv", {2}}, {"D", {64}}, {"rotary", {64}}});
+    matrix.cross({{"tokens", {524290}}, {"hq", {12}}, {"hk", {2}}, {"hv", {2}}, {"D", {256}}, {"rotary", {64}}});
+  }
   const AxisValues everything = {{"tokens", {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65, 127, 130, 257}},
                                  {"hq", {1, 2, 3, 4, 5, 7, 8, 16, 32}},
                                  {"hk", {0, 1, 2, 3, 8}},
@@ -118,7 +130,7 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.k_weight", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.positions", {0, 0, 0, 8}},
                                  {"offset.cache", {0, 0, 0, 0, 2, 4, 8, 16}},
-                                 {"launch", {0, 0, 0, 1, 2}}};
+                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}}};
   // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
   const AxisValues aligned = {{"D", {64, 128, 128, 256}},      {"rotary", {16, 32, 64, 96, 128, 192, 256}},
                               {"pad.qkv", {0, 0, 8, 64}},      {"offset.qkv", {0, 0, 16}},
@@ -151,6 +163,7 @@ Problem build(const Case& point) {
        {std::pair{"q_weight", PLUMB_QK_NORM_ROPE_Q_WEIGHT}, std::pair{"k_weight", PLUMB_QK_NORM_ROPE_K_WEIGHT}}) {
     auto& weight = tensors[static_cast<std::size_t>(index)] =
         allocate(name, index, Role::kInput, point.dtype, {D}, {}, point[std::string("offset.") + name]);
+    weight.is_constant = true;
     fill(weight, [random = stream(index)](std::int64_t i) {
       return 1.0 + 0.2 * random.normal(static_cast<std::uint64_t>(i));
     });
@@ -203,8 +216,8 @@ Traffic traffic(const Problem& problem) {
 }  // namespace
 
 const OperatorSuite& qk_norm_rope_suite() {
-  static constexpr OperatorSuite suite{"qk_norm_rope", schema, cases,           build,
-                                       oracle,         replay, headline_points, traffic};
+  static constexpr OperatorSuite suite{"qk_norm_rope", schema,          cases,   build,    oracle,
+                                       replay,         headline_points, traffic, "tokens", 0};
   return suite;
 }
 

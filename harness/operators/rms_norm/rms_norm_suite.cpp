@@ -47,6 +47,7 @@ bool is_valid(const Case& point) {
   if (point.dtype == PLUMB_F32 && (point["weight"] || point["rounding"])) return false;  // the same as the default
   // With a mean square of 1e-77 and no eps nothing but NaN and infinity would come out.
   if (point["magnitude"] == static_cast<int>(Magnitude::kTiny) && point.text("eps") == "0") return false;
+  if (point["rows"] >= kRepeatedRows) return true;
   return point["rows"] * point["hidden"] <= (std::int64_t{1} << 20);
 }
 
@@ -68,9 +69,13 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
     matrix.cross({{"rows", {3}}, {"hidden", {1024}}, {"residual", {1}}, {axis, offsets}});
   }
   matrix.cross({{"rows", {4}}, {"hidden", {128, 1000}}, {"magnitude", {0, 1, 2, 3, 4}}, {"eps", {0, 2}}});
-  matrix.cross({{"rows", {3}}, {"hidden", {256}}, {"launch", {0, 1, 2}}, {"inplace", {0, 1}}});
+  matrix.cross({{"rows", {3}}, {"hidden", {256}}, {"launch", {0, 1, 2, 3, 4, 5}}, {"inplace", {0, 1}}});
   matrix.cross({{"rows", {127, 128, 129, 1000}}, {"hidden", {128, 256}}});
   if (full) {
+    // More than 2^31 elements.
+    matrix.cross({{"rows", {16777226}}, {"hidden", {128}}});
+    matrix.cross({{"rows", {524290}}, {"hidden", {4096}}, {"residual", {0, 1}}});
+    matrix.cross({{"rows", {2767420}}, {"hidden", {776}}});
     matrix.cross({{"rows", {2}},
                   {"hidden", {128, 1024}},
                   {"offset.x", offsets},
@@ -94,7 +99,7 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.weight", {0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.residual", {0, 0, 0, 2, 4, 8}},
                                  {"offset.y", {0, 0, 0, 2, 4, 8, 16}},
-                                 {"launch", {0, 0, 0, 1, 2}}};
+                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}}};
   // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
   const AxisValues aligned = {
       {"hidden", {8, 16, 64, 128, 256, 512, 768, 1024, 2048, 3584, 4096, 5120, 8192, 16384, 32768}},
@@ -131,6 +136,7 @@ Problem build(const Case& point) {
   fill_activations(x, magnitude, RandomStream(point.seed, PLUMB_RMS_NORM_X), hidden);
   auto& weight = tensors[PLUMB_RMS_NORM_WEIGHT] =
       allocate("weight", PLUMB_RMS_NORM_WEIGHT, Role::kInput, weight_dtype, {hidden}, {}, point["offset.weight"]);
+  weight.is_constant = true;
   // Gemma's weights are small around 0, the others' around 1.
   const RandomStream weights(point.seed, PLUMB_RMS_NORM_WEIGHT);
   const double centre = point["gemma"] ? 0.0 : 1.0;
@@ -183,7 +189,8 @@ Traffic traffic(const Problem& problem) {
 }  // namespace
 
 const OperatorSuite& rms_norm_suite() {
-  static constexpr OperatorSuite suite{"rms_norm", schema, cases, build, oracle, replay, headline_points, traffic};
+  static constexpr OperatorSuite suite{"rms_norm", schema,          cases,   build,  oracle,
+                                       replay,     headline_points, traffic, "rows", 0};
   return suite;
 }
 

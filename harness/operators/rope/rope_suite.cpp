@@ -41,6 +41,7 @@ bool is_valid(const Case& point) {
   if (point["offset.q"] % element || point["offset.k"] % element) return false;
   if (point["hk"] == 0 && point["offset.k"]) return false;
   if (point["layout"] && point["pad.token"]) return false;
+  if (point["tokens"] >= kRepeatedRows) return true;
   return point["tokens"] * (point["hq"] + point["hk"]) * D * point["step"] <= (std::int64_t{1} << 19);
 }
 
@@ -70,9 +71,15 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                 {"positions", {0, 1, 2, 3}},
                 {"style", {0, 1}}});
   matrix.cross({{"tokens", {9}}, {"hq", {2}}, {"hk", {1}}, {"D", {64}}, {"rotary", {4}}, {"positions", {4}}});
-  matrix.cross({{"tokens", {5}}, {"hq", {2}}, {"hk", {2}}, {"D", {128}}, {"rotary", {96}}, {"launch", {0, 1, 2}}});
+  matrix.cross(
+      {{"tokens", {5}}, {"hq", {2}}, {"hk", {2}}, {"D", {128}}, {"rotary", {96}}, {"launch", {0, 1, 2, 3, 4, 5}}});
   matrix.cross(
       {{"tokens", {5}}, {"hq", {2}}, {"hk", {2}}, {"D", {128}}, {"rotary", {128}}, {"magnitude", {0, 1, 2, 3, 4}}});
+  if (full) {  // more than 2^31 elements
+    matrix.cross(
+        {{"tokens", {524290}}, {"hq", {32}}, {"hk", {8}}, {"D", {128}}, {"rotary", {128}}, {"style", {0, 1}}});
+    matrix.cross({{"tokens", {2796210}}, {"hq", {4}}, {"hk", {1}}, {"D", {192}}, {"rotary", {96}}});
+  }
   const AxisValues everything = {{"tokens", {0, 1, 2, 3, 4, 7, 8, 9, 16, 17, 31, 33, 64, 65, 130, 257}},
                                  {"hq", {1, 2, 3, 4, 5, 8, 16, 32}},
                                  {"hk", {0, 1, 2, 3, 8}},
@@ -90,7 +97,7 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.k", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.positions", {0, 0, 0, 8}},
                                  {"offset.cache", {0, 0, 0, 0, 2, 4, 8, 16}},
-                                 {"launch", {0, 0, 0, 1, 2}}};
+                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}}};
   // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
   const AxisValues aligned = {{"D", {64, 128, 128, 192, 256}},
                               {"rotary", {16, 32, 64, 96, 128, 192, 256}},
@@ -176,7 +183,8 @@ Traffic traffic(const Problem& problem) {
 }  // namespace
 
 const OperatorSuite& rope_suite() {
-  static constexpr OperatorSuite suite{"rope", schema, cases, build, oracle, replay, headline_points, traffic};
+  static constexpr OperatorSuite suite{"rope", schema,          cases,   build,    oracle,
+                                       replay, headline_points, traffic, "tokens", 0};
   return suite;
 }
 

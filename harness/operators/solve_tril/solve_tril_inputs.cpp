@@ -98,9 +98,12 @@ std::vector<std::int64_t> cumulative_lengths(Sequences sequences, std::int64_t t
                                              const RandomStream& random) {
   if (sequences == Sequences::kDense) return {};
   std::vector<std::int64_t> cumulative = {0};
+  if (sequences == Sequences::kHollow) cumulative.resize(100001, 0);
   for (std::uint64_t draw = 0; cumulative.back() < tokens && sequences != Sequences::kOne; ++draw) {
     const auto any = static_cast<std::int64_t>(random.below(draw, static_cast<std::uint32_t>(3 * chunk)));
-    const std::int64_t length = sequences == Sequences::kSingles ? 1 + any % 3 : any;
+    const std::int64_t length = sequences == Sequences::kSingles   ? 1 + any % 3
+                                : sequences == Sequences::kTriples ? 3
+                                                                   : any;
     if (sequences == Sequences::kEmpties && draw % 2 == 0) cumulative.push_back(cumulative.back());
     cumulative.push_back(std::min(tokens, cumulative.back() + length));
   }

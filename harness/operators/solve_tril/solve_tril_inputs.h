@@ -30,9 +30,11 @@ struct SystemStyle {
   bool special;  // one NaN and one Inf strictly below the diagonal of the second tile
 };
 
-// The words of the axis `seqs`: one dense batch, or how cu_seqlens cuts T.
-enum class Sequences { kDense, kOne, kMixed, kEmpties, kSingles };
-inline const std::vector<std::string> kSequenceWords = {"dense", "one", "mixed", "empties", "singles"};
+// The words of the axis `seqs`: one dense batch, or how cu_seqlens cuts T: into one sequence, mixed lengths, some
+// empty, lengths of 1 to 3, triples, and mixed lengths behind 100,000 empty sequences.
+enum class Sequences { kDense, kOne, kMixed, kEmpties, kSingles, kTriples, kHollow };
+inline const std::vector<std::string> kSequenceWords = {"dense",   "one",     "mixed", "empties",
+                                                        "singles", "triples", "hollow"};
 
 // Cumulative lengths from 0 to tokens; empty for dense.
 std::vector<std::int64_t> cumulative_lengths(Sequences sequences, std::int64_t tokens, std::int64_t chunk,

@@ -9,6 +9,7 @@
 namespace plumb {
 namespace {
 
+constexpr std::int64_t kManySequences = 3 * 70000;  // tokens; more sequences than a grid may have in y or z
 constexpr plumb_dtype kOutTypes[] = {PLUMB_F32, PLUMB_BF16, PLUMB_F16};
 
 const Schema& schema() {
@@ -49,6 +50,7 @@ bool is_valid(const Case& point) {
   if (!dense && (point["B"] != 1 || point["T"] == 0)) return false;
   if (dense && (point["cu"] || point["offset.cu"])) return false;
   if (point["offset.cu"] % (point["cu"] ? 4 : 8)) return false;
+  if (point["T"] >= kManySequences) return dense == (point["T"] >= kRepeatedRows);  // few, and meant so
   return point["B"] * point["T"] * point["H"] * point["BT"] <= (std::int64_t{1} << 19);
 }
 
@@ -64,8 +66,15 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   for (const char* axis : {"offset.a", "offset.x"}) {
     matrix.cross({{"T", {70}}, {"H", {2}}, {"BT", {16, 64}}, {"out", {1}}, {axis, {0, 2, 4, 8, 16}}});
   }
-  matrix.cross({{"T", {80}}, {"H", {2}}, {"BT", {32, 64}}, {"launch", {0, 1, 2}}, {"special", {0, 1}}});
+  matrix.cross({{"T", {80}}, {"H", {2}}, {"BT", {32, 64}}, {"launch", {0, 1, 2, 3, 4, 5}}, {"special", {0, 1}}});
   matrix.cross({{"B", {3}}, {"T", {70}}, {"H", {2}}, {"layout", {0, 1}}, {"pad.a", {0, 1, 8}}, {"pad.x", {0, 8}}});
+  if (full) {
+    matrix.cross({{"T", {kManySequences}}, {"H", {1}}, {"BT", {16, 32}}, {"seqs", {5}}});
+    matrix.cross({{"T", {129}}, {"H", {2}}, {"BT", {16, 64}}, {"seqs", {6}}, {"cu", {0, 1}}});
+    // More than 2^31 elements.
+    matrix.cross({{"T", {1048643}}, {"H", {32}}, {"BT", {64}}, {"out", {0, 1}}, {"tma", {0, 1}}});
+    matrix.cross({{"T", {4194323}}, {"H", {32}}, {"BT", {16}}, {"out", {1}}});
+  }
   const AxisValues everything = {{"B", {1, 1, 1, 2, 3}},
                                  {"T", {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 200, 257, 513, 1025}},
                                  {"H", {1, 2, 3, 4, 5, 8, 16, 33}},
@@ -86,7 +95,7 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.a", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.x", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.cu", {0, 0, 4, 8}},
-                                 {"launch", {0, 0, 0, 1, 2}}};
+                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}}};
   // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
   const AxisValues aligned = {{"T", {15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 200, 257, 513, 1025}},
                               {"tma", {PLUMB_TMA_AUTO, PLUMB_TMA_AUTO, PLUMB_TMA_ON, PLUMB_TMA_OFF}},
@@ -173,8 +182,8 @@ Traffic traffic(const Problem& problem) {
 }  // namespace
 
 const OperatorSuite& solve_tril_suite() {
-  static constexpr OperatorSuite suite{"solve_tril", schema, cases,           build,
-                                       oracle,       replay, headline_points, traffic};
+  static constexpr OperatorSuite suite{"solve_tril", schema,          cases,   build, oracle,
+                                       replay,       headline_points, traffic, "T",   1};
   return suite;
 }
 
