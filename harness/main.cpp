@@ -29,12 +29,13 @@ struct Typed {
   std::string sample_folder;
 };
 
+// Of cuda:N; -1 for the devices that are none.
 int ordinal_of(const std::string& device) {
   int ordinal = 0;
   char extra = 0;
-  if (device == "replay") return -1;
+  if (device == "replay" || device == "host") return -1;
   if (std::sscanf(device.c_str(), "cuda:%d%c", &ordinal, &extra) != 1 || ordinal < 0) {
-    throw HarnessError(fmt::format("--device '{}': expected replay or cuda:N", device));
+    throw HarnessError(fmt::format("--device '{}': expected replay, host or cuda:N", device));
   }
   return ordinal;
 }
@@ -45,7 +46,8 @@ CheckOptions resolved(const Typed& typed) {
   options.device = typed.device;
   options.library = typed.library;
   const int ordinal = ordinal_of(typed.device);
-  options.worker.on_replay = ordinal < 0;
+  options.worker.on_host = typed.device == "host";
+  options.worker.on_replay = typed.device == "replay";
   options.worker.ordinal = std::max(ordinal, 0);
   options.worker.device_memory_limit = static_cast<std::int64_t>(typed.device_memory_gib * (1 << 30));
   return options;
@@ -110,9 +112,9 @@ int run(int argc, char** argv) {
       "Each case is a GoogleTest; --gtest_repeat, --gtest_shuffle and other --gtest_ flags work.");
   add_case_options(*check, typed);
   check
-      ->add_option(
-          "--device", typed.device,
-          "cuda:N, or replay: the CPU replay in the GPU's place, judged by the oracle and by recorded digests")
+      ->add_option("--device", typed.device,
+                   "cuda:N; host: a --library that computes on the CPU; or replay: the CPU replay in\nthe GPU's "
+                   "place, judged by the oracle and by recorded digests")
       ->capture_default_str();
   add_device_options(*check, typed);
   check->allow_extras();
@@ -181,12 +183,16 @@ int run(int argc, char** argv) {
   }
   if (*check) {
     CheckOptions options = resolved(typed);
+    if (options.worker.on_host && options.library.empty()) {
+      throw HarnessError("--device host: expected --library PATH with it, a library that computes on the CPU");
+    }
     options.gtest_flags = check->remaining();
     return run_check(std::move(options));
   }
   if (*record) {
     CheckOptions options = resolved(typed);
-    if (options.worker.on_replay) throw HarnessError("golden record needs a GPU: --device cuda:N");
+    if (options.worker.on_replay || options.worker.on_host)
+      throw HarnessError("golden record needs a GPU: --device cuda:N");
     options.record = options.golden.empty() ? default_golden_folder() : options.golden;
     options.compare_goldens = false;  // what is recorded anew is not held against the old record
     return run_check(std::move(options));

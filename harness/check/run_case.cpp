@@ -172,13 +172,12 @@ std::string output_digest(const PreparedCase& prepared, const Block& image) {
 
 }  // namespace
 
-std::optional<CaseResult> skipped_on_replay(const Case& point) {
+std::optional<CaseResult> skipped_without_device(const Case& point) {
   const OperatorSuite& suite = *find_suite(point.schema->operator_name);
   if (point[suite.row_axis] < kRepeatedRows) return std::nullopt;
   CaseResult result = blank_result(point);
   result.state = "skipped";
-  result.reason =
-      fmt::format("{} {} repeat a period on a device; the replay has none", point[suite.row_axis], suite.row_axis);
+  result.reason = fmt::format("{} {} repeat a period, on a GPU only", point[suite.row_axis], suite.row_axis);
   return result;
 }
 

@@ -39,8 +39,8 @@ struct CheckSettings {
 // Throws HarnessError when the case cannot be built.
 PreparedCase prepare(const Case& point, const CheckSettings& settings);
 
-// Why the replay says nothing of a case: its rows repeat on a device (suite.h). Nothing where it can be replayed.
-std::optional<CaseResult> skipped_on_replay(const Case& point);
+// The result of a case whose rows repeat on a GPU (suite.h), where there is none: skipped. Nothing for others.
+std::optional<CaseResult> skipped_without_device(const Case& point);
 
 // The replay in the GPU's place, judged by the oracle.
 CaseResult check_on_replay(const PreparedCase& prepared);

@@ -438,11 +438,11 @@ TEST_F(CheckOnDevice, RowsThatDoNotRepeatAreAFailure) {
 }
 
 TEST_F(CheckOnDevice, TheReplaySkipsRowsThatRepeat) {
-  const auto result = skipped_on_replay(parse_case(kLongCase));
+  const auto result = skipped_without_device(parse_case(kLongCase));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->state, "skipped");
   EXPECT_EQ(result->name, kLongCase);
-  EXPECT_FALSE(skipped_on_replay(parse_case(kNormCase)));
+  EXPECT_FALSE(skipped_without_device(parse_case(kNormCase)));
 }
 
 TEST_F(CheckOnDevice, AnotherCurrentDeviceNeedsASecondDevice) {

@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/device/host_device.h"
 #include "harness/error.h"
 
 namespace plumb {
@@ -43,7 +44,7 @@ Outcome prepare_outcome(const std::string& name, const WorkerSettings& settings)
   outcome.result.operator_name = name.substr(0, name.find('/'));
   try {
     const Case point = parse_case(name);
-    if (auto skipped = settings.on_replay ? skipped_on_replay(point) : std::nullopt) {
+    if (auto skipped = settings.on_replay || settings.on_host ? skipped_without_device(point) : std::nullopt) {
       outcome.result = *std::move(skipped);
       return outcome;
     }
@@ -129,7 +130,8 @@ int run_worker(const WorkerSettings& settings, int reply_fd) {
   std::unique_ptr<CudaDevice> device;
   try {
     if (!settings.on_replay) {
-      device = open_cuda_device(settings.ordinal, settings.device_memory_limit);
+      device =
+          settings.on_host ? open_host_device() : open_cuda_device(settings.ordinal, settings.device_memory_limit);
       library = std::make_unique<Library>(settings.library_path);
     }
     reply(reply_fd, ready_message(settings, library.get(), device.get()));

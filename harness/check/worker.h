@@ -10,6 +10,7 @@ namespace plumb {
 
 struct WorkerSettings {
   bool on_replay = true;
+  bool on_host = false;  // a library that computes on the CPU; on_replay is false then
   int ordinal = 0;
   std::string library_path;
   std::int64_t device_memory_limit = 0;  // bytes, 0: no limit

@@ -23,7 +23,7 @@ struct Traffic {
 // A case of this many rows or more is not built whole: a period of rows repeats on the device, and what comes out
 // must repeat, too. The period is a multiple of every chunk size.
 inline constexpr std::int64_t kRepeatedRows = std::int64_t{1} << 18;
-inline constexpr std::int64_t kRowPeriod = 4096;
+inline constexpr std::int64_t kRowPeriod = 1024;
 
 struct OperatorSuite {
   const char* name;
