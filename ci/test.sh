@@ -34,5 +34,8 @@ fi
 step "Python tests"
 PYTHONPATH=reports "$python" -m pytest -q reports/tests
 
+step "the installed package"
+ci/test_package.sh
+
 step "C++ tests"
 ctest --test-dir "$build" -j 1 --output-on-failure

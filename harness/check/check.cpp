@@ -271,7 +271,8 @@ int run_check(CheckOptions options) {
   if (junit_file) junit_file->commit_written();
   print_table(session.results);
   fmt::print("device {}, tier {}: {} cases in {:.1f} s, {:.1f} GiB of host memory:",
-             session.gpu.empty() ? "replay" : session.gpu, tier, session.results.size(), seconds, peak_gib);
+             session.gpu.empty() ? ready["device"]["kind"].get<std::string>() : session.gpu, tier,
+             session.results.size(), seconds, peak_gib);
   for (const auto& [state, count] : summary.items()) {
     if (count.get<int>() > 0) fmt::print(" {} {}", count.get<int>(), state);
   }

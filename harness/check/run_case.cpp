@@ -181,6 +181,14 @@ std::optional<CaseResult> skipped_without_device(const Case& point) {
   return result;
 }
 
+std::optional<CaseResult> skipped_without_operator(const Case& point, const Library& library) {
+  if (library.find(point.schema->operator_name)) return std::nullopt;
+  CaseResult result = blank_result(point);
+  result.state = "skipped";
+  result.reason = fmt::format("the library has no operator {}", point.schema->operator_name);
+  return result;
+}
+
 PreparedCase prepare(const Case& point, const CheckSettings& settings) {
   PreparedCase prepared(point);
   prepared.suite = find_suite(point.schema->operator_name);
@@ -230,13 +238,9 @@ CaseResult check_on_replay(const PreparedCase& prepared) {
 
 CaseResult check_on_device(const PreparedCase& prepared, const Library& library, CudaDevice& device,
                            const CheckSettings& settings, bool& device_lost) {
+  if (auto skipped = skipped_without_operator(prepared.point, library)) return *std::move(skipped);
   CaseResult result = blank_result(prepared.point);
   const plumb_operator* op = library.find(prepared.suite->name);
-  if (!op) {
-    result.state = "skipped";
-    result.reason = fmt::format("the library has no operator {}", prepared.suite->name);
-    return result;
-  }
   if (prepared.problem.launch == LaunchMode::kForeign && device.info().device_count < 2) {
     result.state = "skipped";
     result.reason = "launch=foreign needs a machine with a second device";

@@ -42,6 +42,9 @@ PreparedCase prepare(const Case& point, const CheckSettings& settings);
 // The result of a case whose rows repeat on a GPU (suite.h), where there is none: skipped. Nothing for others.
 std::optional<CaseResult> skipped_without_device(const Case& point);
 
+// The result of a case whose operator the library does not have: skipped. Nothing for others.
+std::optional<CaseResult> skipped_without_operator(const Case& point, const Library& library);
+
 // The replay in the GPU's place, judged by the oracle.
 CaseResult check_on_replay(const PreparedCase& prepared);
 

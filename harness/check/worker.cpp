@@ -38,13 +38,16 @@ struct Outcome {
   CaseResult result;
 };
 
-Outcome prepare_outcome(const std::string& name, const WorkerSettings& settings) {
+Outcome prepare_outcome(const std::string& name, const WorkerSettings& settings, const Library* library) {
   Outcome outcome;
   outcome.result.name = name;
   outcome.result.operator_name = name.substr(0, name.find('/'));
   try {
     const Case point = parse_case(name);
-    if (auto skipped = settings.on_replay || settings.on_host ? skipped_without_device(point) : std::nullopt) {
+    std::optional<CaseResult> skipped;
+    if (settings.on_replay || settings.on_host) skipped = skipped_without_device(point);
+    if (library && !skipped) skipped = skipped_without_operator(point, *library);
+    if (skipped) {
       outcome.result = *std::move(skipped);
       return outcome;
     }
@@ -147,7 +150,7 @@ int run_worker(const WorkerSettings& settings, int reply_fd) {
     while (pending.size() < ahead) {
       const auto name = names.next(pending.empty());
       if (!name) break;
-      pending.push_back(std::async(std::launch::async, prepare_outcome, *name, settings));
+      pending.push_back(std::async(std::launch::async, prepare_outcome, *name, settings, library.get()));
     }
     if (pending.empty()) return kExitPass;
     Outcome outcome = pending.front().get();

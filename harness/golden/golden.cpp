@@ -118,6 +118,10 @@ std::string slug_of(std::string_view gpu) {
   return slug.empty() ? "unknown" : slug;
 }
 
-std::string default_golden_folder() { return PLUMBLINE_GOLDEN_FOLDER; }
+std::string default_golden_folder() {
+  const auto self = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto installed = (self / "../share/plumbline/golden").lexically_normal();
+  return std::filesystem::exists(installed) ? installed.string() : PLUMBLINE_GOLDEN_FOLDER;
+}
 
 }  // namespace plumb

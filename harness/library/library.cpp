@@ -87,8 +87,8 @@ std::string Library::digest() const {
 std::string default_library_path() {
   const auto self = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   // beside the program in a build folder, in ../lib when installed
-  for (const auto& place : {self, self.parent_path(), self.parent_path() / "lib"}) {
-    const auto path = place / "libplumbline_optimized.so";
+  for (const char* place : {".", "..", "../" PLUMBLINE_LIBRARY_FOLDER}) {
+    const auto path = (self / place / "libplumbline_optimized.so").lexically_normal();
     if (std::filesystem::exists(path)) return path;
   }
   return self / "libplumbline_optimized.so";

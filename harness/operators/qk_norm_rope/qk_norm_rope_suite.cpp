@@ -112,6 +112,14 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
     matrix.cross({{"tokens", {524290}}, {"hq", {60}}, {"hk", {2}}, {"hv", {2}}, {"D", {64}}, {"rotary", {64}}});
     matrix.cross({{"tokens", {524290}}, {"hq", {12}}, {"hk", {2}}, {"hv", {2}}, {"D", {256}}, {"rotary", {64}}});
   }
+  // Tokens that start anywhere, behind pointers that are aligned.
+  matrix.cross({{"tokens", {3}},
+                {"hq", {4}},
+                {"hk", {2}},
+                {"hv", {1}},
+                {"D", {128}},
+                {"rotary", {64}},
+                {"pad.qkv", {1, 2, 4, 8}}});
   const AxisValues everything = {{"tokens", {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65, 127, 130, 257}},
                                  {"hq", {1, 2, 3, 4, 5, 7, 8, 16, 32}},
                                  {"hk", {0, 1, 2, 3, 8}},

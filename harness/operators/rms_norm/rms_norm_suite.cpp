@@ -68,6 +68,10 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   for (const char* axis : {"offset.x", "offset.weight", "offset.residual", "offset.y"}) {
     matrix.cross({{"rows", {3}}, {"hidden", {1024}}, {"residual", {1}}, {axis, offsets}});
   }
+  // Rows that start anywhere, behind pointers that are aligned: the stride's alignment is a condition of its own.
+  for (const char* axis : {"pad.x", "pad.residual", "pad.y"}) {
+    matrix.cross({{"rows", {3}}, {"hidden", {128, 1024}}, {"residual", {0, 1}}, {axis, {1, 2, 4, 8}}});
+  }
   matrix.cross({{"rows", {4}}, {"hidden", {128, 1000}}, {"magnitude", {0, 1, 2, 3, 4}}, {"eps", {0, 2}}});
   matrix.cross({{"rows", {3}}, {"hidden", {256}}, {"launch", {0, 1, 2, 3, 4, 5}}, {"inplace", {0, 1}}});
   matrix.cross({{"rows", {127, 128, 129, 1000}}, {"hidden", {128, 256}}});

@@ -63,6 +63,10 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                   {"style", {0, 1}},
                   {axis, offsets}});
   }
+  // Heads and tokens that start anywhere, behind pointers that are aligned.
+  for (const char* axis : {"pad.head", "pad.token"}) {
+    matrix.cross({{"tokens", {3}}, {"hq", {4}}, {"hk", {2}}, {"D", {128}}, {"rotary", {64}}, {axis, {1, 2, 4, 8}}});
+  }
   matrix.cross({{"tokens", {9}},
                 {"hq", {2}},
                 {"hk", {1}},

@@ -67,7 +67,12 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
     matrix.cross({{"T", {70}}, {"H", {2}}, {"BT", {16, 64}}, {"out", {1}}, {axis, {0, 2, 4, 8, 16}}});
   }
   matrix.cross({{"T", {80}}, {"H", {2}}, {"BT", {32, 64}}, {"launch", {0, 1, 2, 3, 4, 5}}, {"special", {0, 1}}});
-  matrix.cross({{"B", {3}}, {"T", {70}}, {"H", {2}}, {"layout", {0, 1}}, {"pad.a", {0, 1, 8}}, {"pad.x", {0, 8}}});
+  matrix.cross({{"B", {3}},
+                {"T", {70}},
+                {"H", {2}},
+                {"layout", {0, 1}},
+                {"pad.a", {0, 1, 2, 4, 8}},
+                {"pad.x", {0, 1, 2, 4, 8}}});
   if (full) {
     matrix.cross({{"T", {kManySequences}}, {"H", {1}}, {"BT", {16, 32}}, {"seqs", {5}}});
     matrix.cross({{"T", {129}}, {"H", {2}}, {"BT", {16, 64}}, {"seqs", {6}}, {"cu", {0, 1}}});
