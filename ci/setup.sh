@@ -61,7 +61,7 @@ fi
 
 # The Python side: reports and their tests live in an environment of their own.
 venv=${PLUMBLINE_VENV:-build/venv}
-modules='import jinja2, matplotlib, numpy, pytest, safetensors'
+modules='import jinja2, matplotlib, numpy, pytest, safetensors, yaml'
 if ! "$venv/bin/python" -c "$modules" 2>/dev/null; then
   if python3 -c "$modules" 2>/dev/null && [[ ! -e $venv ]]; then
     # the system's Python has everything already (a machine without a package index): use it as it is
