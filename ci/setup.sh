@@ -23,6 +23,7 @@ needs=(
 wants=(
   "cmd:ccache ccache"
   "cmd:clang-format clang-format"
+  "cmd:clang++ clang"  # libFuzzer
 )
 
 present() {
