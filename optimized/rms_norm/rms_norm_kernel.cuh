@@ -43,6 +43,7 @@ __global__ void __launch_bounds__(rms_norm_max_threads(kLeaves))
   const auto* const weight = static_cast<const W*>(a.weight);
 
   constexpr bool kWeightsEarly = weights_early<T, W>(kLeaves);
+  constexpr Use kRow = kAccess < 16 ? Use::kOnce : Use::kAgain;
   Leaf<W> w[kLeaves];
   if constexpr (kWeightsEarly) {
 #pragma unroll
@@ -62,17 +63,16 @@ __global__ void __launch_bounds__(rms_norm_max_threads(kLeaves))
     Leaf<T> h[kLeaves];
     const T* const x = static_cast<const T*>(a.x) + row * a.x_stride;
 #pragma unroll
-    for (int k = 0; k < kLeaves; ++k) h[k] = load_leaf<kAccess, Use::kOnce>(x, extent, place + k * threads);
+    for (int k = 0; k < kLeaves; ++k) h[k] = load_leaf<kAccess, kRow>(x, extent, place + k * threads);
     if constexpr (kResidual) {
       T* const residual = static_cast<T*>(a.residual) + row * a.residual_stride;
       Leaf<T> r[kLeaves];
 #pragma unroll
-      for (int k = 0; k < kLeaves; ++k)
-        r[k] = load_leaf<kAccess>(residual, extent, place + k * threads);
+      for (int k = 0; k < kLeaves; ++k) r[k] = load_leaf<kAccess>(residual, extent, place + k * threads);
 #pragma unroll
       for (int k = 0; k < kLeaves; ++k) {
         h[k] = added(h[k], r[k]);
-        store_leaf<kAccess, Use::kOnce>(h[k], residual, extent, place + k * threads);
+        store_leaf<kAccess, kRow>(h[k], residual, extent, place + k * threads);
       }
     }
     const float sum = halve_threads(halve_leaves(h), threads, exchange[turn]);
@@ -83,7 +83,7 @@ __global__ void __launch_bounds__(rms_norm_max_threads(kLeaves))
     for (int k = 0; k < kLeaves; ++k) {
       if constexpr (kWeightsEarly) forget_unpacked(w[k]);
       if constexpr (!kWeightsEarly) w[k] = load_leaf<kAccess>(weight, hidden, place + k * threads);
-      store_leaf<kAccess, Use::kOnce>(normalised_leaf(h[k], w[k], inverse, a), y, extent, place + k * threads);
+      store_leaf<kAccess, kRow>(normalised_leaf(h[k], w[k], inverse, a), y, extent, place + k * threads);
     }
   }
 }
