@@ -15,6 +15,7 @@ struct QkNormRopeArguments {
   void* qkv;
   const void* q_weight;
   const void* k_weight;
+  std::int64_t k_weight_step;  // bytes from q_weight to k_weight
   const std::int64_t* positions;
   const void* cache;
   std::int64_t max_position;
@@ -38,6 +39,8 @@ inline QkNormRopeArguments qk_norm_rope_arguments(const plumb_call& call) {
   return {.qkv = qkv.data,
           .q_weight = call.tensors[PLUMB_QK_NORM_ROPE_Q_WEIGHT].data,
           .k_weight = call.tensors[PLUMB_QK_NORM_ROPE_K_WEIGHT].data,
+          .k_weight_step = static_cast<const char*>(call.tensors[PLUMB_QK_NORM_ROPE_K_WEIGHT].data) -
+                           static_cast<const char*>(call.tensors[PLUMB_QK_NORM_ROPE_Q_WEIGHT].data),
           .positions = static_cast<const std::int64_t*>(call.tensors[PLUMB_QK_NORM_ROPE_POSITIONS].data),
           .cache = cache.data,
           .max_position = cache.shape[0],

@@ -29,13 +29,13 @@ inline constexpr int kRmsNormMaxWarps = kRmsNormMaxThreads / 32;
 
 // The leaf `index` of a row of `extent` elements; beyond the end there are zeros. kAccess, in bytes, divides the
 // row's address and its length; 2 means any address of an element and any length.
-template <int kAccess, class T, class Index>
+template <int kAccess, Use kUse = Use::kAgain, class T, class Index>
 __device__ __forceinline__ Leaf<T> load_leaf(const T* row, Index extent, Index index) {
   Leaf<T> leaf{};
   const Index first = index * kLeafElements;
   if constexpr (kAccess == 2 && sizeof(T) == 2) {
     if (first + kLeafElements <= extent) {
-      load<2>(leaf, row + first);
+      load<2, kUse>(leaf, row + first);
     } else {
       const auto* const elements = reinterpret_cast<const std::uint16_t*>(row);
 #pragma unroll
@@ -48,18 +48,18 @@ __device__ __forceinline__ Leaf<T> load_leaf(const T* row, Index extent, Index i
     constexpr int kElements = kStep / static_cast<int>(sizeof(T));
 #pragma unroll
     for (int at = 0; at < kLeafElements; at += kElements) {
-      if (first + at < extent) load_words<kStep>(leaf.word + at * sizeof(T) / 4, row + first + at);
+      if (first + at < extent) load_words<kStep, kUse>(leaf.word + at * sizeof(T) / 4, row + first + at);
     }
   }
   return leaf;
 }
 
-template <int kAccess, class T, class Index>
+template <int kAccess, Use kUse = Use::kAgain, class T, class Index>
 __device__ __forceinline__ void store_leaf(const Leaf<T>& leaf, T* row, Index extent, Index index) {
   const Index first = index * kLeafElements;
   if constexpr (kAccess == 2 && sizeof(T) == 2) {
     if (first + kLeafElements <= extent) {
-      store<2>(leaf, row + first);
+      store<2, kUse>(leaf, row + first);
     } else {
       auto* const elements = reinterpret_cast<std::uint16_t*>(row);
 #pragma unroll
@@ -72,7 +72,7 @@ __device__ __forceinline__ void store_leaf(const Leaf<T>& leaf, T* row, Index ex
     constexpr int kElements = kStep / static_cast<int>(sizeof(T));
 #pragma unroll
     for (int at = 0; at < kLeafElements; at += kElements) {
-      if (first + at < extent) store_words<kStep>(leaf.word + at * sizeof(T) / 4, row + first + at);
+      if (first + at < extent) store_words<kStep, kUse>(leaf.word + at * sizeof(T) / 4, row + first + at);
     }
   }
 }

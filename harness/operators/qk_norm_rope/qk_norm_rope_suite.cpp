@@ -200,24 +200,29 @@ void replay(Problem& problem) {
   qk_norm_rope_replay(problem.params.as<plumb_qk_norm_rope_params>(), problem.views());
 }
 
-// The model shapes of published peers.
 std::vector<Case> headline_points(std::uint64_t seed) {
   Matrix matrix(schema(), seed, [](const Case& point) { return point.dtype == PLUMB_BF16; });
   const std::vector<std::int64_t> tokens = {1, 16, 256, 1024, 4096, 16384, 65536};
-  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"hv", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {64}}, {"hk", {8}}, {"hv", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {16}}, {"hk", {2}}, {"hv", {2}}, {"D", {256}}, {"rotary", {64}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"hv", {8}}, {"D", {64}}, {"rotary", {64}}, {"tokens", tokens}});
+  for (const ModelShape& shape : kModelShapes) {
+    matrix.cross({{"hq", {shape.heads_q}},
+                  {"hk", {shape.heads_k}},
+                  {"hv", {shape.heads_k}},
+                  {"D", {shape.head_dim}},
+                  {"rotary", {shape.rotary_dim}},
+                  {"tokens", tokens}});
+  }
   return matrix.take();
 }
 
 Traffic traffic(const Problem& problem) {
   const auto& params = problem.params.as<plumb_qk_norm_rope_params>();
   const plumb_tensor& qkv = problem.tensors[PLUMB_QK_NORM_ROPE_QKV].view;
-  const std::int64_t bytes = qkv.shape[0] * (params.heads_q + params.heads_k) * params.head_dim *
-                             static_cast<std::int64_t>(size_of(dtype_of(qkv)));
-  return {bytes + cache_bytes(problem.tensors[PLUMB_QK_NORM_ROPE_POSITIONS],
-                              problem.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE]),
+  const auto element = static_cast<std::int64_t>(size_of(dtype_of(qkv)));
+  const std::int64_t bytes = qkv.shape[0] * (params.heads_q + params.heads_k) * params.head_dim * element;
+  const std::int64_t weights = 2 * params.head_dim * element;
+  return {bytes + weights +
+              rotary_bytes(problem.tensors[PLUMB_QK_NORM_ROPE_POSITIONS],
+                           problem.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE]),
           bytes};
 }
 
