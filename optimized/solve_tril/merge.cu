@@ -18,7 +18,11 @@ struct Merge {
 
 }  // namespace
 
-plumb_status launch_solve_tril_merge_tf32x3(const plumb_call& call) { return solve_tril::launch_typed<Merge<3>>(call); }
-plumb_status launch_solve_tril_merge_tf32(const plumb_call& call) { return solve_tril::launch_typed<Merge<1>>(call); }
+plumb_status launch_solve_tril_merge_tf32x3(const plumb_call& call) {
+  return solve_tril::launch_typed<Merge<3>>(call);
+}
+plumb_status launch_solve_tril_merge_tf32(const plumb_call& call) {
+  return solve_tril::launch_typed<Merge<1>>(call);
+}
 
 }  // namespace plumb

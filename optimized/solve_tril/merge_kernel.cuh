@@ -4,12 +4,12 @@
 //   X[i][j] = -X[i][i] (A[i][j] X[j][j] + ... + A[i][i-1] X[i-1][j])   for j < i, block row after block row
 //
 // The products are done transposed, X[k][j]^T A[i][k]^T and then S^T X[i][i]^T: what one product leaves in the
-// registers of a lane is then what the next one wants there as its left operand, and the right operands are A's rows
-// as memory has them. Indices within a block are dealt to the lanes so that this holds: of a block of A or (as right
-// operand) of X[i][i], lane 4 g + t has the two rows row_of(g, 0) and row_of(g, 1), in each the four columns from
-// 4 t on; of a block of X it has the four rows from 4 t on, in each the two columns from 2 g on. So A goes from
-// global memory to the registers in which it is used and X straight back; only the diagonal blocks pass through
-// shared memory, where the layout changes.
+// registers of a lane is then what the next one wants there as its left operand, and the right operands are A's
+// rows as memory has them. Indices within a block are dealt to the lanes so that this holds: of a block of A or (as
+// right operand) of X[i][i], lane 4 g + t has the two rows row_of(g, 0) and row_of(g, 1), in each the four columns
+// from 4 t on; of a block of X it has the four rows from 4 t on, in each the two columns from 2 g on. So A goes
+// from global memory to the registers in which it is used and X straight back; only the diagonal blocks pass
+// through shared memory, where the layout changes.
 //
 // Each product is rounded to tf32 (kProducts = 1) or done as three, low * high + high * low + high * high in this
 // order for every eight k (kProducts = 3); both in ascending k. Order and operands depend on BT alone, so all
@@ -21,19 +21,13 @@
 #include "optimized/device/mma.cuh"
 #include "optimized/solve_tril/tile.cuh"
 
-#ifndef MERGE_USE
-#define MERGE_USE Use::kAgain
-#endif
-#ifndef MERGE_FENCE
-#define MERGE_FENCE __syncwarp();
-#endif
 namespace plumb::solve_tril::merge {
 
 constexpr int kBlock = 16;
 constexpr int kBlocks = 4;  // diagonal blocks of a warp: one tile of 64, two of 32 or four of 16
 
 template <int kChunk>
-constexpr int kTiles = kBlocks * kBlock / kChunk;
+constexpr int kTiles = kBlocks* kBlock / kChunk;
 
 // A diagonal block in shared memory. Row r stands at r ^ (r / 4 & 1) and its 16-byte chunk c at c ^ 2 (r / 8), so
 // that reading four neighbouring rows per lane takes every bank once; the distance between blocks lets the four
@@ -181,7 +175,7 @@ struct Output {
       if (kBlock * i + r >= rows) continue;
       Packed<X, 2> packed;
       pack<X>({part[r / 2][r % 2], part[r / 2][r % 2 + 2]}, packed);
-      store<2 * sizeof(X), MERGE_USE>(packed, first + (kBlock * i + r) * token_stride + kBlock * j);
+      store<2 * sizeof(X)>(packed, first + (kBlock * i + r) * token_stride + kBlock * j);
     }
   }
 };
@@ -229,8 +223,7 @@ __device__ __forceinline__ void merge_tile(const float* inverses, const Piece<A>
     float minus_inverse[2][4];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const float4 v =
-          *reinterpret_cast<const float4*>(inverse + place(row_of(lane / 4, half), lane % 4 * 4));
+      const float4 v = *reinterpret_cast<const float4*>(inverse + place(row_of(lane / 4, half), lane % 4 * 4));
       minus_inverse[half][0] = -v.x, minus_inverse[half][1] = -v.y;
       minus_inverse[half][2] = -v.z, minus_inverse[half][3] = -v.w;
     }
@@ -243,7 +236,7 @@ __device__ __forceinline__ void merge_tile(const float* inverses, const Piece<A>
       multiply<false>(product, left_operand<kProducts>(sums[j]), right);
       output.put(i, j, product);
     }
-    MERGE_FENCE
+    __syncwarp();  // orders nothing: it keeps the compiler from running rows together, which costs registers
   }
 }
 
@@ -262,19 +255,19 @@ __device__ __forceinline__ void put_zeros(X* x, std::int64_t token_stride, int r
       if (at >= rows) continue;
 #pragma unroll
       for (int j = i + 1; j < kSide; ++j) {
-        store<16, MERGE_USE>(Packed<X, kElements>{}, x + at * token_stride + kBlock * j + column);
+        store<16>(Packed<X, kElements>{}, x + at * token_stride + kBlock * j + column);
       }
     }
   }
 }
 
-// Blocks per multiprocessor that the register allocation must leave room for.
-#ifndef MERGE_RESIDENT
-#define MERGE_RESIDENT 14
-#endif
+// Blocks per multiprocessor that the register allocation must leave room for: three warps for each of its quarters.
+// With four, and 128 registers, some kernels spilled a few bytes and all were slower (28.3 for 26.0 us at T = 8192,
+// H = 32, fp32 to bf16 in tf32x3 on an H200).
+constexpr int kResident = 12;
 
 template <class A, class X, int kChunk, int kProducts>
-__global__ void __launch_bounds__(32, MERGE_RESIDENT) merge_kernel(const Arguments arguments) {
+__global__ void __launch_bounds__(32, kResident) merge_kernel(const Arguments arguments) {
   constexpr int kSide = kChunk / kBlock;
   constexpr int kTileCount = kTiles<kChunk>;
   __shared__ alignas(16) float diagonal[kBlocks * kBlockStride];

@@ -168,8 +168,8 @@ TEST(SolveTrilSelect, ChosenByHand) {
     EXPECT_EQ(selected(op(), describe(row.shape, row.sm).call()), row.variant) << row.why;
 }
 
-// A precision is a promise about bits and bounds: each is served by variants of its own class alone, in every layout
-// or not at all.
+// A precision is a promise about bits and bounds: each is served by variants of its own class alone, in every
+// layout or not at all.
 TEST(SolveTrilSelect, NeverChangesThePrecision) {
   const auto class_of = [](const std::string& name) {
     for (std::int32_t i = 0; i < op().variant_count; ++i) {
@@ -246,7 +246,8 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   far.tensors[0].stride[0] = std::int64_t{1} << 38;
   expect_unsupported(op(), far.call(), "tma", "a has stride[0] of 1099511627776 bytes");
 
-  expect_unsupported(op(), describe({}).call(), "merge_tf32", "params.precision is ieee, and this variant computes in");
+  expect_unsupported(op(), describe({}).call(), "merge_tf32",
+                     "params.precision is ieee, and this variant computes in");
   expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), "merge_tf32x3", "params.precision is tf32,");
   expect_unsupported(op(), describe({.precision = PLUMB_TF32X3, .tma = PLUMB_TMA_ON}).call(), "merge_tf32x3",
                      "params.tma is on");
@@ -318,7 +319,9 @@ TEST(SolveTrilSelect, DoesNothingWithoutRows) {
     described.device.ordinal = 77;  // no such device: nothing may be launched
     for (std::int32_t i = 0; i < op().variant_count; ++i) {
       const std::string bit_class = op().variant(i)->bit_class;
-      described.params.precision = bit_class == "tf32" ? PLUMB_TF32 : bit_class == "tf32x3" ? PLUMB_TF32X3 : PLUMB_IEEE;
+      described.params.precision = bit_class == "tf32"     ? PLUMB_TF32
+                                   : bit_class == "tf32x3" ? PLUMB_TF32X3
+                                                           : PLUMB_IEEE;
       const auto call = described.call();
       std::int32_t served = 5;
       EXPECT_EQ(op().launch(&call, i, &served), PLUMB_OK) << opened_library().last_error();

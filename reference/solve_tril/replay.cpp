@@ -1,4 +1,5 @@
-// solve_tril in fp32 on the CPU: in the canonical order, the bits of every canonical kernel; in tf32, within the bound.
+// solve_tril in fp32 on the CPU: in the canonical order, the bits of every canonical kernel; in tf32, within the
+// bound.
 #include <algorithm>
 #include <cmath>
 
@@ -25,7 +26,9 @@ void substitute(const Tile& a, std::size_t begin, std::size_t end, Tile& x) {
   }
 }
 
-bool solve_tril_replay_is_canonical(const plumb_solve_tril_params& params) { return params.precision == PLUMB_IEEE; }
+bool solve_tril_replay_is_canonical(const plumb_solve_tril_params& params) {
+  return params.precision == PLUMB_IEEE;
+}
 
 void solve_tril_replay(const plumb_solve_tril_params& params, std::span<const plumb_tensor> tensors) {
   const plumb_tensor &a = tensors[PLUMB_SOLVE_TRIL_A], &x = tensors[PLUMB_SOLVE_TRIL_X];

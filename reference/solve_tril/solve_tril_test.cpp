@@ -124,7 +124,8 @@ TEST(SolveTril, ReplayLiesWithinTheBound) {
   }
 }
 
-// Every precision against its own bound; that the next tighter bound does not hold shows that it was that precision.
+// Every precision against its own bound; that the next tighter bound does not hold shows that it was that
+// precision.
 TEST(SolveTril, EachPrecisionLiesWithinItsBound) {
   double worst[3] = {}, worst_by_ieee[3] = {};
   for (const auto precision : {PLUMB_IEEE, PLUMB_TF32X3, PLUMB_TF32}) {
@@ -164,12 +165,12 @@ TEST(SolveTril, OneDiagonalBlockHasNoProductToRound) {
   }
 }
 
-// A = tril(beta K K^T * decay, -1) with unit keys and 0 <= beta <= 2 has |X[i][j]| <= beta_i exp(g_i - g_j) for i > j.
-// Without decay: let s_i be the sum of X[k][j] key_k over j <= k <= i. Then s_j = key_j, X[i][j] = -beta_i <key_i,
-// s_{i-1}> and s_i = (I - beta_i key_i key_i^T) s_{i-1}: that matrix has the eigenvalues 1 and 1 - beta_i, both
-// within [-1, 1], so |s_i| <= 1. With decay, X is scaled by exp(g_i) from the left and exp(-g_j) from the right, as
-// A is. With identical keys and beta = 1 it is attained: X[i][i-1] = -exp(g_i - g_{i-1}). A is rounded to fp32,
-// which moves X by no more than the bound at c = 1.
+// A = tril(beta K K^T * decay, -1) with unit keys and 0 <= beta <= 2 has |X[i][j]| <= beta_i exp(g_i - g_j) for i >
+// j. Without decay: let s_i be the sum of X[k][j] key_k over j <= k <= i. Then s_j = key_j, X[i][j] = -beta_i
+// <key_i, s_{i-1}> and s_i = (I - beta_i key_i key_i^T) s_{i-1}: that matrix has the eigenvalues 1 and 1 - beta_i,
+// both within [-1, 1], so |s_i| <= 1. With decay, X is scaled by exp(g_i) from the left and exp(-g_j) from the
+// right, as A is. With identical keys and beta = 1 it is attained: X[i][i-1] = -exp(g_i - g_{i-1}). A is rounded to
+// fp32, which moves X by no more than the bound at c = 1.
 TEST(SolveTril, UnitKeysKeepTheClosedForm) {
   constexpr std::int64_t kTokens = 64 + 37;
   constexpr int kDim = 24;
