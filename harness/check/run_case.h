@@ -27,6 +27,7 @@ struct PreparedCase {
   Block pristine, replayed;                 // before the call, and after it as the replay computes it
   std::vector<Expectation> expected;        // of problem.outputs
   std::vector<Judgement> replay_verdict;    // of problem.outputs
+  bool replay_is_canonical = true;          // else it only lies within the bound: no bits are held against it
   std::string replay_digest;
 };
 

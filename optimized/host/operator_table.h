@@ -11,7 +11,8 @@ namespace plumb {
 
 // `Op` says what differs:
 //   Row                                    a row of the table, with .name, .requirements and
-//                                          .launch(const plumb_call&) -> plumb_status
+//                                          .launch(const plumb_call&) -> plumb_status, and .bit_class where it
+//                                          is not "canonical" for all
 //   static constexpr const char* kName
 //   static std::span<const Row> rows()     in order of preference: select takes the first row that serves
 //   static bool valid(const plumb_call*)   whether the call is right, for whatever variant; else with a sentence
@@ -46,6 +47,7 @@ class OperatorOf {
         one.name = row.name;
         one.requirements = row.requirements;
         one.bit_class = "canonical";
+        if constexpr (requires { row.bit_class; }) one.bit_class = row.bit_class;
         list.push_back(one);
       }
       return list;

@@ -54,9 +54,9 @@ struct SolveTril {
   static plumb_status serves(const plumb_call& call, const Row& row) {
     const auto& params = params_of(call);
     const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
-    if (params.precision != PLUMB_IEEE) {
-      return fail(PLUMB_UNSUPPORTED, "%s: precision is %s, and no variant of that precision exists yet", row.name,
-                  params.precision == PLUMB_TF32 ? "tf32" : "tf32x3");
+    if (params.precision != row.precision) {
+      return fail(PLUMB_UNSUPPORTED, "%s: params.precision is %s, and this variant computes in %s", row.name,
+                  name_of_precision(params.precision), name_of_precision(row.precision));
     }
     if (params.tma == PLUMB_TMA_ON && !row.uses_tma) {
       return fail(PLUMB_UNSUPPORTED, "%s: params.tma is on, and this variant copies without TMA", row.name);
@@ -89,6 +89,10 @@ struct SolveTril {
     if (chunk == 16 || chunk == 32 || chunk == 64) return true;
     fail(PLUMB_INVALID_ARGUMENT, "a.shape[3] (BT) is %lld; expected 16, 32 or 64", static_cast<long long>(chunk));
     return false;
+  }
+
+  static const char* name_of_precision(std::int32_t precision) {
+    return precision == PLUMB_IEEE ? "ieee" : precision == PLUMB_TF32X3 ? "tf32x3" : "tf32";
   }
 
   // Upstream's opt-in: the very value "1".
@@ -129,9 +133,15 @@ plumb_status select(const plumb_call* call, std::int32_t* selected) {
     *selected = static_cast<std::int32_t>(index);
     return PLUMB_OK;
   }
-  // Where the caller insists on TMA its reason counts, not that of the rows that have none.
-  for (const auto& row : rows) {
-    if (row.uses_tma == (params_of(*call).tma == PLUMB_TMA_ON)) return SolveTril::serves(*call, row);
+  // The precision is the caller's: no row of another one is taken instead. Where the caller insists on TMA the
+  // reason of a row that has it counts, not that of the rows that have none.
+  for (const bool whatever_copies : {false, true}) {
+    for (const auto& row : rows) {
+      if (row.precision != params_of(*call).precision) continue;
+      if (whatever_copies || row.uses_tma == (params_of(*call).tma == PLUMB_TMA_ON)) {
+        return SolveTril::serves(*call, row);
+      }
+    }
   }
   return PLUMB_UNSUPPORTED;
 }

@@ -155,11 +155,40 @@ TEST(SolveTrilSelect, ChosenByHand) {
       {"tma", "on, however few the tiles", {.tokens = 64, .tma = PLUMB_TMA_ON}},
       {"unsupported", "never without TMA when it is asked for", {.a = 4, .tma = PLUMB_TMA_ON}},
       {"unsupported", "sm_80 cannot", {.tma = PLUMB_TMA_ON}, 80},
-      {"unsupported", "no variant yet", {.precision = PLUMB_TF32}},
-      {"unsupported", "no variant yet", {.precision = PLUMB_TF32X3, .tma = PLUMB_TMA_ON}},
+      {"merge_tf32", "the caller's precision", {.precision = PLUMB_TF32}},
+      {"merge_tf32x3", "the caller's precision", {.precision = PLUMB_TF32X3}},
+      {"merge_tf32x3", "the caller's precision, however few the tiles", {.tokens = 1, .precision = PLUMB_TF32X3}},
+      {"merge_tf32", "one block is no reason for another precision", {.chunk = 16, .precision = PLUMB_TF32}},
+      {"merge_tf32", "16-bit inputs are exact in tf32", {.a_dtype = PLUMB_F16, .precision = PLUMB_TF32}},
+      {"merge_tf32x3", "sm_80 has tf32", {.precision = PLUMB_TF32X3}, 80},
+      {"merge_tf32", "sm_100 has tf32", {.precision = PLUMB_TF32}, 100},
+      {"unsupported", "ieee does not stand in for tf32", {.a = 4, .precision = PLUMB_TF32}},
   };
   for (const auto& row : rows)
     EXPECT_EQ(selected(op(), describe(row.shape, row.sm).call()), row.variant) << row.why;
+}
+
+// A precision is a promise about bits and bounds: each is served by variants of its own class alone, in every
+// layout or not at all.
+TEST(SolveTrilSelect, NeverChangesThePrecision) {
+  const auto class_of = [](const std::string& name) {
+    for (std::int32_t i = 0; i < op().variant_count; ++i) {
+      if (name == op().variant(i)->name) return std::string(op().variant(i)->bit_class);
+    }
+    return name;
+  };
+  const std::pair<plumb_precision, const char*> classes[] = {
+      {PLUMB_IEEE, "canonical"}, {PLUMB_TF32X3, "tf32x3"}, {PLUMB_TF32, "tf32"}};
+  for_each_layout([&](Shape shape) {
+    const bool aligned = in_16_bytes(shape.a_dtype, shape.a, shape.a_padding) &&
+                         in_16_bytes(shape.x_dtype, shape.x, shape.x_padding);
+    for (const auto& [precision, bit_class] : classes) {
+      shape.precision = precision;
+      const auto described = describe(shape);
+      const std::string expected = precision == PLUMB_IEEE || aligned ? bit_class : "unsupported";
+      ASSERT_EQ(class_of(selected(op(), described.call())), expected);
+    }
+  });
 }
 
 TEST(SolveTrilSelect, MeasuresTheStridesThatAreStepped) {
@@ -197,8 +226,8 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   }
   for (const char* variant : {"scalar", "vec16", "vec16_split", "tma"}) {
     expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), variant,
-                       "precision is tf32, and no variant");
-    expect_unsupported(op(), describe({.precision = PLUMB_TF32X3}).call(), variant, "precision is tf32x3");
+                       "params.precision is tf32, and this variant computes in ieee");
+    expect_unsupported(op(), describe({.precision = PLUMB_TF32X3}).call(), variant, "params.precision is tf32x3");
     auto huge = describe({.tokens = 1 << 20, .heads = 1 << 18});
     huge.tensors[1].data = made_up_address(1000);
     expect_unsupported(op(), huge.call(), variant, "there are 4294967296 tiles; a launch takes 2^31 - 1");
@@ -216,6 +245,20 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   auto far = describe({.batches = 2});
   far.tensors[0].stride[0] = std::int64_t{1} << 38;
   expect_unsupported(op(), far.call(), "tma", "a has stride[0] of 1099511627776 bytes");
+
+  expect_unsupported(op(), describe({}).call(), "merge_tf32",
+                     "params.precision is ieee, and this variant computes in");
+  expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), "merge_tf32x3", "params.precision is tf32,");
+  expect_unsupported(op(), describe({.precision = PLUMB_TF32X3, .tma = PLUMB_TMA_ON}).call(), "merge_tf32x3",
+                     "params.tma is on");
+  expect_unsupported(op(), describe({.x = 8, .precision = PLUMB_TF32X3}).call(), "merge_tf32x3",
+                     "x has address 0x200000000008, no multiple of 16");
+
+  // Without a row of the precision that can serve, select answers with the reason of the first that has it.
+  const auto odd = describe({.a = 4, .precision = PLUMB_TF32X3});
+  EXPECT_EQ(selected(op(), odd.call()), "unsupported");
+  EXPECT_EQ(std::string(opened_library().last_error()),
+            "merge_tf32x3: a has address 0x100000000004, no multiple of 16");
 
   // What select answers with TMA switched on is the reason of the variant that has it.
   const auto refused = describe({.a = 8, .tma = PLUMB_TMA_ON});
@@ -274,8 +317,12 @@ TEST(SolveTrilSelect, DoesNothingWithoutRows) {
                                                     describe({.heads = 0}), no_sequence};
   for (auto& described : calls) {
     described.device.ordinal = 77;  // no such device: nothing may be launched
-    const auto call = described.call();
     for (std::int32_t i = 0; i < op().variant_count; ++i) {
+      const std::string bit_class = op().variant(i)->bit_class;
+      described.params.precision = bit_class == "tf32"     ? PLUMB_TF32
+                                   : bit_class == "tf32x3" ? PLUMB_TF32X3
+                                                           : PLUMB_IEEE;
+      const auto call = described.call();
       std::int32_t served = 5;
       EXPECT_EQ(op().launch(&call, i, &served), PLUMB_OK) << opened_library().last_error();
       EXPECT_EQ(served, -1);

@@ -6,6 +6,7 @@
 
 #include "optimized/host/tensor_map.h"
 #include "reference/operator.h"
+#include "reference/solve_tril/solve_tril.h"
 
 namespace plumb {
 
@@ -17,6 +18,8 @@ struct SolveTrilVariant {
   int least_chunk;         // BT
   int tiles_per_sm_limit;  // taken by choice only for so many tiles per multiprocessor; 0: any number
   plumb_status (*launch)(const plumb_call& call);
+  plumb_precision precision = PLUMB_IEEE;  // serves this one alone
+  const char* bit_class = "canonical";
 };
 
 // In order of preference.
@@ -34,5 +37,7 @@ plumb_status launch_solve_tril_tma(const plumb_call& call);
 plumb_status launch_solve_tril_vec16_split(const plumb_call& call);
 plumb_status launch_solve_tril_vec16(const plumb_call& call);
 plumb_status launch_solve_tril_scalar(const plumb_call& call);
+plumb_status launch_solve_tril_merge_tf32x3(const plumb_call& call);
+plumb_status launch_solve_tril_merge_tf32(const plumb_call& call);
 
 }  // namespace plumb

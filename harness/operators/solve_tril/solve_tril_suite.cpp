@@ -100,7 +100,8 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.a", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.x", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.cu", {0, 0, 4, 8}},
-                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}}};
+                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}},
+                                 {"precision", {PLUMB_IEEE}}};
   // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
   const AxisValues aligned = {{"T", {15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 200, 257, 513, 1025}},
                               {"tma", {PLUMB_TMA_AUTO, PLUMB_TMA_AUTO, PLUMB_TMA_ON, PLUMB_TMA_OFF}},
@@ -111,6 +112,27 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   const std::size_t wanted = full ? 5000 : 560, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
   matrix.sample(replaced(everything, aligned), free_draws / 2, 14);
   matrix.sample(everything, free_draws - free_draws / 2, 4);
+  // The tensor cores' precisions.
+  const std::vector<std::int64_t> merged = {PLUMB_TF32X3, PLUMB_TF32};
+  matrix.cross({{"T", lengths}, {"H", {2}}, {"BT", {16, 32, 64}}, {"precision", merged}});
+  matrix.cross({{"T", {70}}, {"H", {3}}, {"BT", {16, 32, 64}}, {"out", {0, 1, 2}}, {"precision", merged}});
+  matrix.cross({{"T", {150}}, {"H", {2}}, {"BT", {16, 32, 64}}, {"seqs", {1, 2, 3, 4}}, {"precision", merged}});
+  matrix.cross({{"T", {96}}, {"H", {2}}, {"tma", {0, 1, 2}}, {"fla", {0, 1, 2}}, {"precision", merged}});
+  matrix.cross(
+      {{"T", {130}}, {"keys", {0, 1, 2, 3, 4}}, {"decay", {0, 1, 2}}, {"beta", {0, 1}}, {"precision", merged}});
+  matrix.cross(
+      {{"T", {80}}, {"H", {2}}, {"BT", {32, 64}}, {"special", {1}}, {"garbage", {0, 2}}, {"precision", merged}});
+  matrix.cross({{"B", {3}},
+                {"T", {70}},
+                {"layout", {0, 1}},
+                {"pad.a", {0, 1, 8}},
+                {"pad.x", {0, 8}},
+                {"precision", merged}});
+  if (full) {
+    const AxisValues drawn = replaced(everything, {{"precision", merged}});
+    matrix.sample(replaced(drawn, aligned), 1200, 24);
+    matrix.sample(drawn, 300, 25);
+  }
   return matrix.take();
 }
 
@@ -161,6 +183,10 @@ std::vector<Expectation> oracle(const Problem& problem) {
 
 void replay(Problem& problem) { solve_tril_replay(problem.params.as<plumb_solve_tril_params>(), problem.views()); }
 
+bool replay_is_canonical(const Problem& problem) {
+  return solve_tril_replay_is_canonical(problem.params.as<plumb_solve_tril_params>());
+}
+
 std::vector<Case> headline_points(std::uint64_t seed) {
   Matrix matrix(schema(), seed, [](const Case& point) {
     return point.dtype == PLUMB_F32 || (point.dtype == PLUMB_BF16 && point.text("out") == "bf16");
@@ -170,6 +196,8 @@ std::vector<Case> headline_points(std::uint64_t seed) {
   matrix.cross({{"out", {0, 1}}, {"T", {8192, 32768}}, {"H", {48}}, {"BT", {64}}, {"keys", {1}}});
   matrix.cross({{"out", {0, 1}}, {"T", {8192}}, {"H", {32}}, {"BT", {16, 32}}, {"keys", {1}}});
   matrix.cross({{"out", {0, 1}}, {"T", {8192}}, {"H", {32}}, {"BT", {64}}, {"seqs", {2}}, {"keys", {1}}});
+  matrix.cross(
+      {{"out", {0, 1}}, {"T", {2048, 8192}}, {"H", {32}}, {"BT", {64}}, {"keys", {1}}, {"precision", {1, 2}}});
   return matrix.take();
 }
 
@@ -187,8 +215,8 @@ Traffic traffic(const Problem& problem) {
 }  // namespace
 
 const OperatorSuite& solve_tril_suite() {
-  static constexpr OperatorSuite suite{"solve_tril", schema,          cases,   build, oracle,
-                                       replay,       headline_points, traffic, "T",   1};
+  static constexpr OperatorSuite suite{
+      "solve_tril", schema, cases, build, oracle, replay, headline_points, traffic, "T", 1, replay_is_canonical};
   return suite;
 }
 
