@@ -7,8 +7,6 @@
 #include <cmath>
 #include <filesystem>
 
-#include "harness/tune/described_call.h"
-
 namespace plumb {
 namespace {
 
@@ -20,39 +18,40 @@ plumb_device like_measured(const TuneMachine& machine) {
 
 }  // namespace
 
-std::string selected_variant(const plumb_operator& op, std::string_view case_name, const plumb_device& device) {
-  const DescribedCall described(parse_case(case_name), device);
-  const plumb_call call = described.call();
+std::string selected_variant(const plumb_operator& op, CallDescriber& describer, const std::string& case_name,
+                             const plumb_device& device) {
+  const plumb_call call = describer.describe(parse_case(case_name), device);
   std::int32_t selected = -1;
   if (op.select(&call, &selected) != PLUMB_OK) return "";
   const plumb_variant* variant = op.variant(selected);
   return variant ? variant->name : "";
 }
 
-OperatorChoices choices_on_measured_device(const plumb_operator& op, const TuneDocument& document,
-                                           const TuneOperator& measured) {
+OperatorChoices choices_on_measured_device(const plumb_operator& op, CallDescriber& describer,
+                                           const TuneMachine& machine, const TuneOperator& measured) {
   OperatorChoices choices;
-  const plumb_device device = like_measured(document.machine);
+  const plumb_device device = like_measured(machine);
   for (const TunePoint& point : measured.points) {
-    const std::string choice = selected_variant(op, point.name, device);
+    const std::string choice = selected_variant(op, describer, point.name, device);
     const double regret = regret_of(point, choice);
     if (choices.points++ == 0 || regret > choices.worst_regret) {
       choices.worst_regret = regret;
       choices.worst_point = point.name;
       choices.worst_choice = choice;
     }
-    if (std::isinf(regret)) choices.unmeasured.push_back(fmt::format("{}: {}", point.name, choice));
+    choices.unmeasured += std::isinf(regret);
   }
   return choices;
 }
 
-int choices_as_sm90(const plumb_operator& op, const TuneOperator& measured, int sm) {
+int choices_as_sm90(const plumb_operator& op, CallDescriber& describer, const TuneOperator& measured, int sm) {
   // As many multiprocessors, so that the architecture alone makes the difference.
   plumb_device device = described_device(sm), sm90 = described_device(90);
   device.sm_count = sm90.sm_count;
   return static_cast<int>(
       std::count_if(measured.points.begin(), measured.points.end(), [&](const TunePoint& point) {
-        return selected_variant(op, point.name, device) == selected_variant(op, point.name, sm90);
+        return selected_variant(op, describer, point.name, device) ==
+               selected_variant(op, describer, point.name, sm90);
       }));
 }
 
@@ -62,17 +61,18 @@ std::vector<std::string> selection_lines(const plumb_operator& op, const std::ve
     for (const TuneOperator& measured : document.operators) {
       if (measured.name != op.name || measured.points.empty()) continue;
       const TuneMachine& m = document.machine;
-      const OperatorChoices choices = choices_on_measured_device(op, document, measured);
+      CallDescriber describer;
+      const OperatorChoices choices = choices_on_measured_device(op, describer, m, measured);
       const std::string loss =
-          choices.unmeasured.empty()
+          choices.unmeasured == 0
               ? fmt::format("at most {:.1f}% behind the best variant", 100 * choices.worst_regret)
-              : fmt::format("{} of them never measured ({})", choices.unmeasured.size(),
-                            choices.unmeasured.front());
+              : fmt::format("at {} of them the choice was not measured, such as '{}' at {}", choices.unmeasured,
+                            choices.worst_choice, choices.worst_point);
       lines.push_back(fmt::format("sm_{} measured on {}, {}, commit {}: {} points, {}", m.sm, m.gpu,
                                   m.date.substr(0, 10), m.commit, choices.points, loss));
       if (m.sm != 90) continue;
       for (const int sm : {100, 80}) {
-        const int same = choices_as_sm90(op, measured, sm);
+        const int same = choices_as_sm90(op, describer, measured, sm);
         lines.push_back(
             same == choices.points
                 ? fmt::format("sm_{} not measured: chooses as sm_90 at all of them", sm)

@@ -2,8 +2,9 @@
 // would take, which is all that a library's selection looks at.
 #pragma once
 
+#include <array>
+#include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "harness/cases/case.h"
@@ -14,21 +15,17 @@ namespace plumb {
 // A100, H100 or H200, and B200, as their data sheets have them: sm is 80, 90 or 100.
 plumb_device described_device(int sm);
 
-// Tensors of the case with addresses that nobody may read. The axis
-// rows, tokens or T may be of any size: every extent and stride is linear in it, so two small problems tell them.
-// Throws HarnessError for an operator without such an axis, and for a case that cannot be built.
-class DescribedCall {
+class CallDescriber {
  public:
-  DescribedCall(const Case& point, const plumb_device& device);
-  DescribedCall(const DescribedCall&) = delete;  // device_ points into small_
-  DescribedCall& operator=(const DescribedCall&) = delete;
-
-  plumb_call call() const;  // points into this object
-  const std::vector<plumb_tensor>& tensors() const { return tensors_; }
+  // The call with tensors at addresses that nobody may read; it points into this object and is valid until the next
+  // one. The axis rows, tokens or T may be of any size: every extent and stride is linear in it, so two small
+  // problems tell them, and cases that differ in that axis alone share them. Throws HarnessError for an operator
+  // without such an axis and for a case that cannot be built.
+  plumb_call describe(const Case& point, const plumb_device& device);
 
  private:
-  plumb_device device_;
-  Problem small_;
+  std::map<std::string, std::array<Problem, 2>> small_;  // of size 1 and 2, by the name of the smaller case
+  plumb_device device_{};
   std::vector<plumb_tensor> tensors_;
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double rounded(double value, double unit) { return std::round(value / unit) * unit; }
+double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
 // "rms_norm" -> "RmsNorm"
 std::string camel_case(const std::string& name) {
@@ -67,51 +67,49 @@ std::vector<std::string> aligned(const std::vector<std::vector<std::string>>& li
   return texts;
 }
 
+Json json_of(const TuneOperator& op, const TunePoint& point, const std::string& chosen) {
+  Json key = Json::object(), variants = Json::array();
+  for (std::size_t i = 0; i < op.axes.size(); ++i) key[op.axes[i].name] = point.key.at(i);
+  for (const TuneTiming& timing : point.variants) {
+    variants.push_back(
+        {{"name", timing.variant}, {"time_us", rounded(timing.time_us)}, {"spread", rounded(timing.spread)}});
+  }
+  Json json = {{"name", point.name},
+               {"form", point.form},
+               {"key", key},
+               {"chosen", chosen},
+               {"regret", rounded(regret_of(point, chosen))}};
+  if (point.limit_us > 0) json["limit_us"] = rounded(point.limit_us);
+  json["variants"] = variants;
+  return json;
+}
+
 }  // namespace
 
-nlohmann::json to_json(const TuneDocument& document) {
+std::string text_of(const TuneDocument& document) {
   const TuneMachine& m = document.machine;
-  Json json = {{"schema", kTuneSchema},
-               {"machine",
-                {{"gpu", m.gpu},
-                 {"uuid", m.uuid},
-                 {"driver", m.driver},
-                 {"cuda", m.cuda},
-                 {"sm", m.sm},
-                 {"sm_count", m.sm_count},
-                 {"commit", m.commit},
-                 {"library", m.library},
-                 {"library_digest", m.library_digest},
-                 {"date", m.date}}},
-               {"margin", document.margin},
-               {"operators", Json::array()}};
+  const Json machine = {{"gpu", m.gpu},       {"uuid", m.uuid},       {"driver", m.driver},
+                        {"cuda", m.cuda},     {"sm", m.sm},           {"sm_count", m.sm_count},
+                        {"commit", m.commit}, {"library", m.library}, {"library_digest", m.library_digest},
+                        {"date", m.date}};
+  std::string text = fmt::format("{{\"schema\": \"{}\",\n \"machine\": {},\n \"margin\": {},\n \"operators\": [",
+                                 kTuneSchema, machine.dump(), document.margin);
+  const char* between = "\n";
   for (const TuneOperator& op : document.operators) {
     const auto rows = rows_of(op.axes, op.points, document.margin);
-    Json axes = Json::array(), points = Json::array();
+    Json axes = Json::array();
     for (const TuneAxis& axis : op.axes) {
       axes.push_back({{"name", axis.name}, {"kind", axis.kind == AxisKind::kExact ? "exact" : "range"}});
     }
-    for (const TunePoint& point : op.points) {
-      const std::string chosen = choice_of(rows, point);
-      Json key = Json::object(), variants = Json::array();
-      for (std::size_t i = 0; i < op.axes.size(); ++i) key[op.axes[i].name] = point.key.at(i);
-      for (const TuneTiming& timing : point.variants) {
-        variants.push_back({{"name", timing.variant},
-                            {"time_us", rounded(timing.time_us, 1e-4)},
-                            {"spread", rounded(timing.spread, 1e-4)}});
-      }
-      Json row = {{"name", point.name},
-                  {"form", point.form},
-                  {"key", key},
-                  {"chosen", chosen},
-                  {"regret", rounded(regret_of(point, chosen), 1e-4)},
-                  {"variants", variants}};
-      if (point.limit_us > 0) row["limit_us"] = rounded(point.limit_us, 1e-4);
-      points.push_back(row);
-    }
-    json["operators"].push_back({{"operator", op.name}, {"axes", axes}, {"points", points}});
+    text +=
+        fmt::format("{}  {{\"operator\": \"{}\", \"axes\": {},\n   \"points\": [", between, op.name, axes.dump());
+    between = ",\n";
+    std::vector<std::string> points;
+    for (const TunePoint& point : op.points)
+      points.push_back("    " + json_of(op, point, choice_of(rows, point)).dump());
+    text += fmt::format("\n{}]}}", fmt::join(points, ",\n"));
   }
-  return json;
+  return text + "]}\n";
 }
 
 TuneDocument tune_document_of(const nlohmann::json& json) try {

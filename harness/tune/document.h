@@ -29,8 +29,9 @@ struct TuneDocument {
 
 inline constexpr const char* kTuneSchema = "plumbline.tune/1";
 
-// Each point carries the variant that the table of these very measurements chooses, and what that loses.
-nlohmann::json to_json(const TuneDocument& document);
+// JSON, a line per point. Each carries the variant that the table of these very measurements chooses, and what that
+// loses.
+std::string text_of(const TuneDocument& document);
 // Throws HarnessError naming what is missing or of another type. What was derived is not read: it follows again.
 TuneDocument tune_document_of(const nlohmann::json& json);
 TuneDocument read_tune_document(const std::string& path);

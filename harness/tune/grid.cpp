@@ -46,7 +46,7 @@ TuneGrid rms_norm_grid() {
   const Values hidden = {128, 512, 1024, 2048, 4096, 8192, 16384}, rows = {1, 16, 128, 512, 2048, 8192, 32768};
   const Values few_hidden = {128, 1024, 4096, 16384}, few_rows = {1, 128, 1024, 8192};
   TuneGrid grid{"rms_norm",
-                {{"element", AxisKind::kExact}, {"residual", AxisKind::kExact}, {"hidden"}, {"rows"}},
+                {{"element"}, {"residual", AxisKind::kExact}, {"hidden"}, {"rows"}},
                 [](const Case& point) {
                   return Values{element_bytes(point), point["residual"], point["hidden"], point["rows"]};
                 },
@@ -73,7 +73,7 @@ TuneGrid rope_grid() {
   };
   const Values tokens = {1, 16, 256, 1024, 4096, 12288}, few_tokens = {1, 256, 4096};
   TuneGrid grid{"rope",
-                {{"element", AxisKind::kExact}, {"style", AxisKind::kExact}, {"rotary"}, {"heads"}},
+                {{"element"}, {"style", AxisKind::kExact}, {"rotary"}, {"heads"}},
                 [](const Case& point) {
                   return Values{element_bytes(point), point["style"], point["rotary"],
                                 point["tokens"] * (point["hq"] + point["hk"])};
@@ -104,7 +104,7 @@ TuneGrid qk_norm_rope_grid() {
   };
   const Values tokens = {1, 16, 64, 256, 1024, 4096, 8192}, few_tokens = {1, 256, 4096};
   TuneGrid grid{"qk_norm_rope",
-                {{"element", AxisKind::kExact}, {"style", AxisKind::kExact}, {"D", AxisKind::kExact}, {"heads"}},
+                {{"element"}, {"style", AxisKind::kExact}, {"D", AxisKind::kExact}, {"heads"}},
                 [](const Case& point) {
                   return Values{element_bytes(point), point["style"], point["D"],
                                 point["tokens"] * (point["hq"] + point["hk"])};
@@ -138,11 +138,7 @@ TuneGrid solve_tril_grid() {
                  [](const Case& point) { return point["T"] * point["H"] * point["BT"]; });
   };
   TuneGrid grid{"solve_tril",
-                {{"in", AxisKind::kExact},
-                 {"out", AxisKind::kExact},
-                 {"BT", AxisKind::kExact},
-                 {"precision", AxisKind::kExact},
-                 {"tiles"}},
+                {{"in"}, {"out"}, {"BT", AxisKind::kExact}, {"precision", AxisKind::kExact}, {"tiles"}},
                 [](const Case& point) {
                   const std::int64_t tiles = (point["T"] + point["BT"] - 1) / point["BT"];
                   return Values{element_bytes(point), point.text("out") == "fp32" ? 4 : 2, point["BT"],
@@ -150,24 +146,31 @@ TuneGrid solve_tril_grid() {
                 },
                 {}};
   const Values lengths = {64, 256, 512, 1024, 2048, 4096, 8192, 16384}, few = {64, 512, 2048, 8192};
-  const Values kinds = {0, 1, 2};  // precision: ieee, tf32x3, tf32
+  const Values by_tensor_cores = {1, 2};  // precision: tf32x3 and tf32
   for (const auto& [name, tma] :
        {std::pair{"TMA off", std::int64_t{PLUMB_TMA_OFF}}, std::pair{"TMA on", std::int64_t{PLUMB_TMA_ON}}}) {
-    const AxisValues by = {{"tma", {tma}}, {"precision", kinds}};
-    const auto with = [&](AxisValues more) {
-      more.insert(more.begin(), by.begin(), by.end());
+    const auto with = [tma = tma](AxisValues more) {
+      more.insert(more.begin(), {"tma", {tma}});
       return more;
     };
-    grid.forms.push_back({std::string("aligned to 16 bytes, ") + name,
-                          joined({product({PLUMB_F32}, with({{"out", {0, 1}}, {"BT", {64}}, {"T", lengths}})),
-                                  product({PLUMB_F32}, with({{"out", {0, 1}}, {"BT", {32, 16}}, {"T", few}})),
-                                  product({PLUMB_BF16}, with({{"out", {1}}, {"BT", {64}}, {"T", lengths}})),
-                                  product({PLUMB_BF16}, with({{"out", {1}}, {"BT", {32, 16}}, {"T", few}}))})});
+    grid.forms.push_back(
+        {std::string("aligned to 16 bytes, ") + name,
+         joined(
+             {product({PLUMB_F32}, with({{"out", {0, 1}}, {"BT", {64}}, {"T", lengths}})),
+              product({PLUMB_F32}, with({{"out", {0, 1}}, {"BT", {32, 16}}, {"T", few}})),
+              product({PLUMB_BF16}, with({{"out", {1}}, {"BT", {64}}, {"T", lengths}})),
+              product({PLUMB_BF16}, with({{"out", {1}}, {"BT", {32, 16}}, {"T", few}})),
+              product({PLUMB_F32},
+                      with({{"precision", by_tensor_cores}, {"out", {0, 1}}, {"BT", {64}}, {"T", few}})),
+              product({PLUMB_F32},
+                      with({{"precision", by_tensor_cores}, {"out", {1}}, {"BT", {32, 16}}, {"T", {512, 8192}}})),
+              product({PLUMB_BF16},
+                      with({{"precision", by_tensor_cores}, {"out", {1}}, {"BT", {64}}, {"T", few}}))})});
   }
   grid.forms.push_back({"a off by 4 bytes", product({PLUMB_F32}, {{"offset.a", {4}},
                                                                   {"out", {1}},
                                                                   {"tma", {PLUMB_TMA_OFF}},
-                                                                  {"precision", kinds},
+                                                                  {"precision", {0, 1, 2}},
                                                                   {"BT", {64}},
                                                                   {"T", {512, 8192}}})});
   return grid;

@@ -6,8 +6,6 @@
 #include <filesystem>
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
 #include "harness/error.h"
 #include "harness/files.h"
 #include "harness/tune/document.h"
@@ -40,7 +38,7 @@ int run_tune(const TuneOptions& options) {
   std::optional<FileWriter> file;
   if (!options.json.empty()) file.emplace(options.json);
   const TuneDocument document = options.from.empty() ? measure_tuning(options) : read_tune_document(options.from);
-  if (file) file->commit(to_json(document).dump(1) + "\n");
+  if (file) file->commit(text_of(document));
   for (const TuneOperator& op : document.operators) {
     if (options.output.empty() || op.points.empty()) continue;
     const std::string path = table_path(options.output, document, op);
