@@ -27,7 +27,7 @@ namespace {
 constexpr int kTrialSamples = 3;
 constexpr double kHopeless = 1.25;  // a trial slower than the best by this factor is all that a variant gets
 // Each variant's samples are taken in rounds among the others', so that a drift of the clock meets all of them.
-constexpr int kRounds = 3, kSamplesPerRound = 5;
+constexpr int kRounds = 2, kSamplesPerRound = 7;
 
 struct Candidate {
   std::int32_t index;

@@ -69,7 +69,8 @@ TEST(TuneSource, IsReadable) {
 //   measured  2026-11-22T08:00:00Z, commit abc1234, 3 points, data from device memory
 //   margin    1.0%: variants that are closer are not told apart (nor, up to 2.0%, where samples scatter
 //             more); of such the first in the order of variants.cu stands here
-//   worst     0.0% behind the best variant, at rms_norm/bf16/rows=1
+//   worst     0.0% behind the best variant, at
+//             rms_norm/bf16/rows=1
 #pragma once
 
 #include "optimized/host/tuned.h"

@@ -3,7 +3,8 @@
 //   measured  2026-11-22T08:04:22Z, commit a17c8d2, 67 points, data from device memory
 //   margin    1.0%: variants that are closer are not told apart (nor, up to 2.0%, where samples scatter
 //             more); of such the first in the order of variants.cu stands here
-//   worst     0.8% behind the best variant, at qk_norm_rope/bf16/tokens=16,hq=32,hk=8,hv=8,D=64,rotary=48/seed=7
+//   worst     0.8% behind the best variant, at
+//             qk_norm_rope/bf16/tokens=16,hq=32,hk=8,hv=8,D=64,rotary=48/seed=7
 #pragma once
 
 #include "optimized/host/tuned.h"

@@ -3,7 +3,8 @@
 //   measured  2026-11-22T08:04:22Z, commit a17c8d2, 36 points, data from device memory
 //   margin    1.0%: variants that are closer are not told apart (nor, up to 2.0%, where samples scatter
 //             more); of such the first in the order of variants.cu stands here
-//   worst     0.9% behind the best variant, at rope/fp32/tokens=1,hq=32,hk=8,D=128,rotary=128/style=interleaved/seed=7
+//   worst     0.9% behind the best variant, at
+//             rope/fp32/tokens=1,hq=32,hk=8,D=128,rotary=128/style=interleaved/seed=7
 #pragma once
 
 #include "optimized/host/tuned.h"

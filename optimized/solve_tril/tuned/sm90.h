@@ -3,7 +3,8 @@
 //   measured  2026-11-22T08:04:22Z, commit a17c8d2, 98 points, data from device memory
 //   margin    1.0%: variants that are closer are not told apart (nor, up to 2.0%, where samples scatter
 //             more); of such the first in the order of variants.cu stands here
-//   worst     0.0% behind the best variant, at solve_tril/fp32/B=1,T=64,H=32,BT=64/tma=off,keys=corr03/seed=7
+//   worst     0.0% behind the best variant, at
+//             solve_tril/fp32/B=1,T=64,H=32,BT=64/tma=off,keys=corr03/seed=7
 #pragma once
 
 #include "optimized/host/tuned.h"
