@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: checks everything and records what golden/ holds, into a folder to be copied there.
 #
-#   ci/record.sh OUTPUT [digests|bench|memcheck ...]     default: all three, in this order
+#   ci/record.sh OUTPUT [tune|digests|bench|memcheck ...]     default: all but tune, in this order
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-output=${1:?usage: ci/record.sh OUTPUT [digests|bench|memcheck ...]}
+output=${1:?usage: ci/record.sh OUTPUT [tune|digests|bench|memcheck ...]}
 shift
 parts=("$@")
 ((${#parts[@]})) || parts=(digests bench memcheck)
@@ -21,6 +21,13 @@ plumbline=$build/plumbline
 
 for part in "${parts[@]}"; do
   case $part in
+    tune)
+      # The tables are source: copy OUTPUT/optimized over optimized/ and build again before digests and bench.
+      step "every variant over the grid of sizes on $device"
+      mkdir -p "$output/optimized"
+      "$plumbline" tune --device "$device" --json "$output/tune.json" --output "$output/optimized"
+      tar -C "$output" -czf "$output/optimized.tar.gz" optimized
+      ;;
     digests)
       step "full tier on $device, digests recorded"
       "$plumbline" golden record --tier full --device "$device" --golden "$output/golden" --json "$output/check.json"

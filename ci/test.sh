@@ -33,6 +33,14 @@ fi
 
 step "Python tests"
 PYTHONPATH=reports "$python" -m pytest -q reports/tests
+"$python" -m pytest -q ci/tests
+
+step "machine code of every kernel against golden/fingerprint.json"
+if [[ -e $build/libplumbline_optimized.so ]]; then
+  ci/fingerprint.py "$build/libplumbline_optimized.so"
+else
+  echo "no nvcc: the optimized library was not built, so registers, spills and wide accesses were not compared"
+fi
 
 step "the installed package"
 ci/test_package.sh

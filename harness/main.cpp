@@ -15,6 +15,7 @@
 #include "harness/golden/sample.h"
 #include "harness/list.h"
 #include "harness/measure/bench.h"
+#include "harness/tune/tune.h"
 
 namespace {
 
@@ -26,6 +27,7 @@ struct Typed {
   double device_memory_gib = 0;
   CheckOptions check;
   BenchOptions bench;
+  TuneOptions tune;
   std::string sample_folder;
 };
 
@@ -149,6 +151,20 @@ int run(int argc, char** argv) {
   bench->add_option("--json", typed.bench.json, "write Google Benchmark's JSON to this file");
   bench->allow_extras();
 
+  CLI::App* tune = app.add_subcommand(
+      "tune",
+      "measure every variant over a grid of sizes and write the tables that selection compiles in.\n"
+      "Variants whose difference lies inside the noise are not told apart; no table changes a result.");
+  tune->add_option("--device", typed.tune.device, "cuda:N")->capture_default_str();
+  tune->add_option("--library", typed.tune.library,
+                   "shared library to measure (default: the one built with plumbline)");
+  tune->add_option("--operator", typed.tune.operator_name, "only this operator");
+  tune->add_option("--margin", typed.tune.margin, "share of a time below which two variants count as equal")
+      ->capture_default_str();
+  tune->add_option("--json", typed.tune.json, "write the measurements to this file (schema plumbline.tune/1)");
+  tune->add_option("--output", typed.tune.output, "write the tables below this folder: optimized, in the project");
+  tune->add_option("--from", typed.tune.from, "make the tables of this file's measurements; no device is used");
+
   CLI::App* worker = app.add_subcommand("worker", "")->group("");  // started by check, not by people
   bool no_oracle = false;
   int reply_fd = -1;
@@ -174,6 +190,10 @@ int run(int argc, char** argv) {
     }
     print_list(typed.library.empty() ? default_library_path() : typed.library, !typed.library.empty());
     return kExitPass;
+  }
+  if (*tune) {
+    typed.tune.ordinal = ordinal_of(typed.tune.device);
+    return run_tune(typed.tune);
   }
   if (*worker) {
     CheckOptions options = resolved(typed);

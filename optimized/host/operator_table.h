@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "optimized/host/call.h"
+#include "optimized/host/tuned.h"
 #include "reference/numeric/tensor.h"
 
 namespace plumb {
@@ -14,7 +15,8 @@ namespace plumb {
 //                                          .launch(const plumb_call&) -> plumb_status, and .bit_class where it
 //                                          is not "canonical" for all
 //   static constexpr const char* kName
-//   static std::span<const Row> rows()     in order of preference: select takes the first row that serves
+//   static std::span<const Row> rows()     in order of preference: select takes the first row that serves, after
+//                                          those that a measured table names (host/tuned.h), where Op has tables()
 //   static bool valid(const plumb_call*)   whether the call is right, for whatever variant; else with a sentence
 //   static bool empty(const plumb_call&)   whether there is nothing to do
 //   static plumb_status serves(const plumb_call&, const Row&)   PLUMB_OK, or PLUMB_UNSUPPORTED with the reason
@@ -63,8 +65,15 @@ class OperatorOf {
 
   static plumb_status select(const plumb_call* call, std::int32_t* selected) {
     if (!Op::valid(call)) return PLUMB_INVALID_ARGUMENT;
+    const auto serves = [call](std::int32_t index) {
+      return Op::serves(*call, Op::rows()[static_cast<std::size_t>(index)]) == PLUMB_OK;
+    };
+    if constexpr (requires { Op::tables(); }) {
+      *selected = tuned_choice<Op>(*call, serves);
+      if (*selected >= 0) return PLUMB_OK;
+    }
     for (std::int32_t index = 0; index < count(); ++index) {
-      if (Op::serves(*call, Op::rows()[static_cast<std::size_t>(index)]) != PLUMB_OK) continue;
+      if (!serves(index)) continue;
       *selected = index;
       return PLUMB_OK;
     }

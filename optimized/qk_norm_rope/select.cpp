@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "optimized/host/operator_table.h"
+#include "optimized/qk_norm_rope/tuned/sm90.h"
 #include "optimized/qk_norm_rope/variants.h"
 #include "reference/qk_norm_rope/qk_norm_rope.h"
 
@@ -17,10 +18,21 @@ constexpr TensorRule kCache{.name = "cos_sin_cache", .rank = 2, .unit_stride = t
 
 constexpr std::int64_t kMaxHeads = 1 << 20;  // of a token and a kind; far from any model, and 32 bits count them
 
+constexpr TunedTable kQkNormRopeTables[] = {kQkNormRopeSm90};
+
 struct QkNormRope {
   using Row = QkNormRopeVariant;
   static constexpr const char* kName = "qk_norm_rope";
   static std::span<const Row> rows() { return qk_norm_rope_variants(); }
+  static std::span<const TunedTable> tables() { return kQkNormRopeTables; }
+  static constexpr std::size_t kSizeAxis = 3;
+  // element (bytes), style, D, heads (q and k, of all tokens)
+  static TunedKey tuned_key(const plumb_call& call) {
+    const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+    const auto& qkv = call.tensors[PLUMB_QK_NORM_ROPE_QKV];
+    const std::int64_t heads = std::int64_t{params.heads_q} + params.heads_k;
+    return {static_cast<std::int64_t>(size_of(dtype_of(qkv))), params.style, params.head_dim, heads * qkv.shape[0]};
+  }
 
   static bool valid(const plumb_call* call) {
     if (!check_call(call, sizeof(plumb_qk_norm_rope_params), PLUMB_QK_NORM_ROPE_TENSOR_COUNT)) return false;

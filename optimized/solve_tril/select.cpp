@@ -4,6 +4,7 @@
 
 #include "optimized/device/divider.h"
 #include "optimized/host/operator_table.h"
+#include "optimized/solve_tril/tuned/sm90.h"
 #include "optimized/solve_tril/variants.h"
 #include "reference/solve_tril/solve_tril.h"
 
@@ -19,10 +20,21 @@ const plumb_solve_tril_params& params_of(const plumb_call& call) {
   return *static_cast<const plumb_solve_tril_params*>(call.params);
 }
 
+constexpr TunedTable kSolveTrilTables[] = {kSolveTrilSm90};
+
 struct SolveTril {
   using Row = SolveTrilVariant;
   static constexpr const char* kName = "solve_tril";
   static std::span<const Row> rows() { return solve_tril_variants(); }
+  static std::span<const TunedTable> tables() { return kSolveTrilTables; }
+  static constexpr std::size_t kSizeAxis = 4;
+  // in, out (bytes of an element), BT, precision, tiles (of all heads)
+  static TunedKey tuned_key(const plumb_call& call) {
+    const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
+    const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
+    return {static_cast<std::int64_t>(size_of(dtype_of(a))), static_cast<std::int64_t>(size_of(dtype_of(x))),
+            a.shape[3], params_of(call).precision, solve_tril_tiles(call)};
+  }
 
   static bool valid(const plumb_call* call) {
     if (!check_call(call, sizeof(plumb_solve_tril_params), PLUMB_SOLVE_TRIL_TENSOR_COUNT)) return false;
@@ -77,9 +89,12 @@ struct SolveTril {
     return PLUMB_OK;
   }
 
-  // Whether the policy wants this row where it can serve; rows() has them in order.
+  static bool wants_tma(const plumb_call& call) {
+    return params_of(call).tma == PLUMB_TMA_ON || auto_means_tma(*call.device);
+  }
+
+  // Whether the policy without measurements wants this row where it can serve; rows() has them in order.
   static bool wanted(const plumb_call& call, const Row& row) {
-    if (row.uses_tma) return params_of(call).tma == PLUMB_TMA_ON || auto_means_tma(*call.device);
     return row.tiles_per_sm_limit == 0 ||
            solve_tril_tiles(call) <= std::int64_t{row.tiles_per_sm_limit} * call.device->sm_count;
   }
@@ -125,13 +140,22 @@ struct SolveTril {
   }
 };
 
+// TMA first where it is wanted; within each kind the measured table, then the order of rows.
 plumb_status select(const plumb_call* call, std::int32_t* selected) {
   if (!SolveTril::valid(call)) return PLUMB_INVALID_ARGUMENT;
   const auto rows = SolveTril::rows();
-  for (std::size_t index = 0; index < rows.size(); ++index) {
-    if (!SolveTril::wanted(*call, rows[index]) || SolveTril::serves(*call, rows[index]) != PLUMB_OK) continue;
-    *selected = static_cast<std::int32_t>(index);
-    return PLUMB_OK;
+  for (const bool by_tma : {true, false}) {
+    if (by_tma && !SolveTril::wants_tma(*call)) continue;
+    const auto serves = [&](std::int32_t index) {
+      const auto& row = rows[static_cast<std::size_t>(index)];
+      return row.uses_tma == by_tma && SolveTril::serves(*call, row) == PLUMB_OK;
+    };
+    *selected = tuned_choice<SolveTril>(*call, serves);
+    if (*selected >= 0) return PLUMB_OK;
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+      *selected = static_cast<std::int32_t>(index);
+      if (SolveTril::wanted(*call, rows[index]) && serves(*selected)) return PLUMB_OK;
+    }
   }
   // The precision is the caller's: no row of another one is taken instead. Where the caller insists on TMA the
   // reason of a row that has it counts, not that of the rows that have none.
