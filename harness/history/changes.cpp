@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
 #include <thread>
-
-#include <boost/math/distributions/students_t.hpp>
 
 #include "harness/history/segments.h"
 
@@ -15,18 +14,18 @@ namespace plumb {
 namespace {
 
 constexpr std::size_t kLeastNights = 2 * kLeastSegment;
-constexpr std::size_t kLeastDrift = 10;    // nights from the begin to the end of a drift; faster ones are steps
-constexpr std::size_t kLevelWindow = 14;   // nights that make the level "now" and "at the pinned night"
-constexpr double kPriorNights = 4;         // what the neighbourhood's noise weighs in a segment's own variance
-constexpr double kCandidateLevel = 0.05;   // chance below which a candidate stays until all series are seen
-constexpr double kOutlierSigmas = 4.5;     // 1 night in 150,000 of normal noise
-constexpr std::size_t kLeastReturns = 3;   // changes before two states are thought of
-constexpr double kMostBetween = 0.04;      // share of nights in the middle quarter between the levels
-constexpr int kLeastVisits = 4;            // stays on the rarer of two levels that make them states
-constexpr double kLongestStay = 20;        // nights there, for the median night; longer stays are real changes
-constexpr double kLeastShare = 0.05;       // of nights there; fewer are outliers
-constexpr double kLeastGap = 5;            // between the levels, in standard deviations around them
-constexpr double kMostOutliers = 0.1;      // share of a series: more are a second mode, not outliers
+constexpr std::size_t kLeastDrift = 10;   // nights from the begin to the end of a drift; faster ones are steps
+constexpr std::size_t kLevelWindow = 14;  // nights that make the level "now" and "at the pinned night"
+constexpr double kPriorNights = 4;        // what the neighbourhood's noise weighs in a segment's own variance
+constexpr double kCandidateLevel = 0.05;  // chance below which a candidate stays until all series are seen
+constexpr double kOutlierSigmas = 4.5;    // 1 night in 150,000 of normal noise
+constexpr std::size_t kLeastReturns = 3;  // changes before two states are thought of
+constexpr double kMostBetween = 0.04;     // share of nights in the middle quarter between the levels
+constexpr int kLeastVisits = 4;           // stays on the rarer of two levels that make them states
+constexpr double kLongestStay = 20;       // nights there, for the median night; longer stays are real changes
+constexpr double kLeastShare = 0.05;      // of nights there; fewer are outliers
+constexpr double kLeastGap = 5;           // between the levels, in standard deviations around them
+constexpr double kMostOutliers = 0.1;     // share of a series: more are a second mode, not outliers
 
 struct Test {
   double effect = 0, error = 0, freedom = 1, chance = 1;
@@ -73,10 +72,9 @@ class Analysis {
     const double t95 = 1.96;
     for (std::size_t i = 0; i < changes_.size(); ++i) {
       const Test& test = tests_[i];
-      const double reach =
-          test.freedom > 200
-              ? t95 * test.error
-              : boost::math::quantile(boost::math::students_t(test.freedom), 0.975) * test.error;
+      const double reach = test.freedom > 200
+                               ? t95 * test.error
+                               : boost::math::quantile(boost::math::students_t(test.freedom), 0.975) * test.error;
       findings.changes.push_back({changes_[i], test.effect, test.effect - reach, test.effect + reach, rates[i]});
     }
     for (DriftCandidate& candidate : drifts_) {
@@ -110,7 +108,8 @@ class Analysis {
 
   // Welch's test of two stretches' means, the second minus the first.
   Test welch(std::size_t b1, std::size_t e1, std::size_t b2, std::size_t e2, double shift, double positions) const {
-    const double n1 = static_cast<double>(e1 - b1), n2 = static_cast<double>(e2 - b2), inflation = noise_.inflation();
+    const double n1 = static_cast<double>(e1 - b1), n2 = static_cast<double>(e2 - b2),
+                 inflation = noise_.inflation();
     const double v1 = variance(b1, e1) / n1, v2 = variance(b2, e2) / n2, sum = v1 + v2;
     const double freedom =
         sum * sum / (v1 * v1 / (kPriorNights + n1 - 1) + v2 * v2 / (kPriorNights + n2 - 1)) / inflation;
@@ -186,7 +185,8 @@ class Analysis {
     const bool rare_is_high = above.size() < below.size();
     std::vector<double> apart;  // distances of nights from their state
     for (const double value : settled_) apart.push_back(std::abs(value - (value < middle ? low : high)));
-    if (gap < std::max(rules_.min_effect, kLeastGap * order_statistic(apart, 0.68))) return false;  // 0.68: one sigma
+    if (gap < std::max(rules_.min_effect, kLeastGap * order_statistic(apart, 0.68)))
+      return false;  // 0.68: one sigma
     const auto between = std::count_if(settled_.begin(), settled_.end(),
                                        [&](double value) { return std::abs(value - middle) < gap / 8; });
     if (static_cast<double>(between) > kMostBetween * static_cast<double>(nights_)) return false;
@@ -262,15 +262,16 @@ class Analysis {
   }
 
   void find_drift() {
-    for (const RampStretch& stretch : ramps_) add_drift(stretch.ramp.height, stretch.ramp.begin, stretch.ramp.end,
-                                                        stretch.chance);
+    for (const RampStretch& stretch : ramps_)
+      add_drift(stretch.ramp.height, stretch.ramp.begin, stretch.ramp.end, stretch.chance);
     for (std::size_t segment = 0; segment <= changes_.size(); ++segment) {
       const std::size_t begin = begin_of(segment), end = end_of(segment);
       if (has_ramp(segment) || end - begin < 2 * kLeastDrift) continue;
       const Slope slope = slope_of(bounded_, begin, end);
       const double n = static_cast<double>(end - begin), inflation = noise_.inflation();
       const double floor = std::sqrt(12 * variance(begin, end) / n) * 0.5;  // of a straight line through noise
-      const Test test = tested(slope.height, std::max(slope.error, floor) * std::sqrt(inflation), (n - 2) / inflation, 1);
+      const Test test =
+          tested(slope.height, std::max(slope.error, floor) * std::sqrt(inflation), (n - 2) / inflation, 1);
       if (std::abs(slope.height) >= rules_.min_effect) add_drift(slope.height, begin, end, test.chance);
     }
     if (series_.pinned) compare_with_pinned(*series_.pinned);
@@ -346,7 +347,8 @@ class Analysis {
       }
       i = next;
     }
-    if (static_cast<double>(kept.size()) > std::max(1.0, kMostOutliers * static_cast<double>(nights_))) kept.clear();
+    if (static_cast<double>(kept.size()) > std::max(1.0, kMostOutliers * static_cast<double>(nights_)))
+      kept.clear();
     return kept;
   }
 

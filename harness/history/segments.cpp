@@ -8,8 +8,8 @@
 namespace plumb {
 namespace {
 
-constexpr double kShare = 0.8;          // quantile of |difference|: two clock states in turn still count as noise
-constexpr double kNormalShare = 1.2816;  // of a standard normal's absolute value
+constexpr double kShare = 0.8;            // quantile of |difference|: two clock states in turn still count as noise
+constexpr double kNormalShare = 1.2816;   // of a standard normal's absolute value
 constexpr std::size_t kNoiseWindow = 30;  // nights either side for the local noise
 
 std::vector<double> absolute_differences(std::span<const double> values, std::size_t lag) {
@@ -51,9 +51,10 @@ NoiseModel noise_of(std::span<const double> values, double floor) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t begin = i > kNoiseWindow ? i - kNoiseWindow : 0;
     const std::size_t end = std::min(i + kNoiseWindow, differences.size());
-    const double local = order_statistic({differences.begin() + static_cast<std::ptrdiff_t>(std::min(begin, end - 1)),
-                                          differences.begin() + static_cast<std::ptrdiff_t>(end)},
-                                         kShare);
+    const double local =
+        order_statistic({differences.begin() + static_cast<std::ptrdiff_t>(std::min(begin, end - 1)),
+                         differences.begin() + static_cast<std::ptrdiff_t>(end)},
+                        kShare);
     noise.sigma[i] = std::max({local * scale, 0.5 * overall, floor});
   }
   return noise;
@@ -65,7 +66,8 @@ std::vector<double> bounded(std::span<const double> values, const NoiseModel& no
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t begin = i > kSide ? i - kSide : 0, end = std::min(i + kSide + 1, values.size());
     const double middle = order_statistic(
-        {values.begin() + static_cast<std::ptrdiff_t>(begin), values.begin() + static_cast<std::ptrdiff_t>(end)}, 0.5);
+        {values.begin() + static_cast<std::ptrdiff_t>(begin), values.begin() + static_cast<std::ptrdiff_t>(end)},
+        0.5);
     result[i] = std::clamp(values[i], middle - 3 * noise.sigma[i], middle + 3 * noise.sigma[i]);
   }
   return result;

@@ -30,8 +30,8 @@ class Stretches {
  public:
   Stretches(std::span<const double> values, std::span<const double> sigma);
 
-  double cost(std::size_t begin, std::size_t end) const;  // weighted squares around the weighted mean
-  double mean(std::size_t begin, std::size_t end) const;  // unweighted
+  double cost(std::size_t begin, std::size_t end) const;      // weighted squares around the weighted mean
+  double mean(std::size_t begin, std::size_t end) const;      // unweighted
   double variance(std::size_t begin, std::size_t end) const;  // unweighted, n - 1; 0 for one night
 
  private:
