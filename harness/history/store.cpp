@@ -457,10 +457,10 @@ Content Store::read(const Selection& selection) {
       }
     }
     content.series = read_series(sql, selection.glob);
-    if (!selection.points || content.runs.empty()) return;
+    if (!selection.points) return;
     int all_series = 0;
     sql << "select count(*) from history_series", into(all_series);
-    read_points(sql, content, static_cast<std::size_t>(all_series));
+    if (!content.runs.empty()) read_points(sql, content, static_cast<std::size_t>(all_series));
     std::erase_if(content.series, [](const Series& series) { return series.points.empty(); });
   });
   return content;
