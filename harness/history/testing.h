@@ -97,13 +97,13 @@ class PostgresServer {
   // The URL of a new and empty database.
   std::string database() {
     const std::string name = fmt::format("history_{}", ++databases_);
-    const ProgramResult made = as_user({folder_of("createdb"), "-h", folder_.path(), "-U", "plumb", name});
+    const ProgramResult made = as_user({program("createdb"), "-h", folder_.path(), "-U", "plumb", name});
     if (made.exit_code != 0) throw HarnessError(made.err);
     return fmt::format("postgresql://plumb@/{}?host={}", name, folder_.path());
   }
 
   ~PostgresServer() {
-    if (reason_.empty()) as_user({folder_of("pg_ctl"), "-D", folder_ / "data", "-m", "immediate", "stop"});
+    if (reason_.empty()) as_user({program("pg_ctl"), "-D", folder_ / "data", "-m", "immediate", "stop"});
   }
 
  private:
@@ -126,15 +126,15 @@ class PostgresServer {
     }
     const std::string data = folder_ / "data";
     ProgramResult made =
-        as_user({folder_of("initdb"), "-D", data, "-U", "plumb", "-A", "trust", "-E", "UTF8", "--no-sync"});
+        as_user({program("initdb"), "-D", data, "-U", "plumb", "-A", "trust", "-E", "UTF8", "--no-sync"});
     if (made.exit_code == 0) {
-      made = as_user({folder_of("pg_ctl"), "-D", data, "-w", "-t", "60", "-l", folder_ / "log", "-o",
+      made = as_user({program("pg_ctl"), "-D", data, "-w", "-t", "60", "-l", folder_ / "log", "-o",
                       "-k " + folder_.path() + " -c listen_addresses= -c fsync=off", "start"});
     }
     if (made.exit_code != 0) reason_ = "PostgreSQL could not be started: " + made.err + made.out;
   }
 
-  std::string folder_of(const std::string& program) const { return programs_ + "/" + program; }
+  std::string program(const std::string& program) const { return programs_ + "/" + program; }
 
   ProgramResult as_user(const std::vector<std::string>& words) const {
     if (user_.empty()) return testing_support::run_program(words[0], {words.begin() + 1, words.end()});
