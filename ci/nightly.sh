@@ -5,6 +5,7 @@
 #
 #   ci/nightly.sh [OUTPUT]     results go to OUTPUT (default build/nightly)
 #   PLUMBLINE_TIER=quick ci/nightly.sh     the small matrix
+#   PLUMBLINE_HISTORY=postgresql://... ci/nightly.sh     remembers the run there, not in OUTPUT/history.sqlite
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p build
@@ -41,8 +42,30 @@ else
   benches=("$output/bench.json")
 fi
 
-step "report"
 arguments=()
+history=${PLUMBLINE_HISTORY:-$output/history.sqlite}
+if grep -q 'history. is not built' "build/configure-$preset.log"; then
+  step "history: this build has none"
+else
+  step "history"
+  documents=("$output/check.json") note=()
+  if [[ $device == replay ]]; then
+    # What was measured once is not tonight's: it is added once, and says that it is recorded.
+    documents+=("${benches[@]}") note=(--note "recorded: golden/performance")
+  elif [[ -e $output/bench.json ]]; then
+    documents+=("$output/bench.json")
+  fi
+  if PLUMBLINE_HISTORY=$history "$plumbline" history add "${documents[@]}" "${note[@]}" &&
+    PLUMBLINE_HISTORY=$history "$plumbline" history changes --json "$output/history.json"; then
+    if PYTHONPATH=reports "$python" -m plumbline_report --help | grep -q -e '--history'; then
+      arguments+=(--history "$output/history.json")
+    fi
+  else
+    code=2
+  fi
+fi
+
+step "report"
 for bench in "${benches[@]}"; do [[ -e $bench ]] && arguments+=(--bench "$bench"); done
 PYTHONPATH=reports "$python" -m plumbline_report --check "$output/check.json" "${arguments[@]}" \
   --output "$output/report.html"

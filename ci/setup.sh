@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# program or header that must exist -> distribution package (Debian 12 and Ubuntu 22.04 or newer)
+# program, header or path that must exist -> distribution package (Debian 12 and Ubuntu 22.04 or newer)
 needs=(
   "cmd:g++ g++"
   "cmd:cmake cmake"
@@ -19,17 +19,21 @@ needs=(
   "header:fmt/format.h libfmt-dev"
   "header:nlohmann/json.hpp nlohmann-json3-dev"
 )
-# wanted, but the build and the tests go on without them
+# wanted, but the build and the tests go on without them (without the history, or its tests on PostgreSQL)
 wants=(
   "cmd:ccache ccache"
   "cmd:clang-format clang-format"
   "cmd:clang++ clang"  # libFuzzer
+  "header:soci/soci.h libsoci-dev"
+  "header:boost/math/distributions/students_t.hpp libboost-dev"
+  "path:/usr/lib/postgresql/*/bin/initdb postgresql"
 )
 
 present() {
   local kind=${1%%:*} name=${1#*:}
   case $kind in
     cmd) command -v "$name" >/dev/null ;;
+    path) compgen -G "$name" >/dev/null ;;
     header) compgen -G "/usr/include/$name" >/dev/null || compgen -G "/usr/local/include/$name" >/dev/null \
       || compgen -G "/usr/include/*/$name" >/dev/null ;;
   esac

@@ -52,7 +52,9 @@ TEST(CommandLine, HelpAndVersionExplainThemselves) {
                                        {"bench"},
                                        {"golden", "record"},
                                        {"golden", "verify"},
-                                       {"golden", "sample"}};
+                                       {"golden", "sample"},
+                                       {"history"},
+                                       {"history", "add"}};
   for (Words words : commands) {
     words.emplace_back("--help");
     const ProgramResult result = plumbline(words);

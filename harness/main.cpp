@@ -13,6 +13,7 @@
 #include "harness/error.h"
 #include "harness/golden/golden.h"
 #include "harness/golden/sample.h"
+#include "harness/history/history.h"
 #include "harness/list.h"
 #include "harness/measure/bench.h"
 #include "harness/tune/tune.h"
@@ -83,6 +84,66 @@ void add_device_options(CLI::App& command, Typed& typed) {
       .add_option("--device-memory", typed.device_memory_gib,
                   "GiB of device memory that may be used (default: all)")
       ->check(CLI::NonNegativeNumber);
+}
+
+// A word of `plumbline history` and what it does.
+struct HistoryCommand {
+  CLI::App* app;
+  int (*run)(const HistoryOptions&);
+};
+
+std::vector<HistoryCommand> add_history_commands(CLI::App& app, HistoryOptions& options) {
+  CLI::App* history = app.add_subcommand("history", "what was measured night by night, and when it changed");
+  history->require_subcommand(1);
+  const auto command = [&](const char* name, const char* help) {
+    CLI::App* added = history->add_subcommand(name, help);
+    added->add_option("--db", options.database,
+                      "a SQLite file, or postgresql://... (default: $PLUMBLINE_HISTORY, or history.sqlite)");
+    return added;
+  };
+  const auto select = [&](CLI::App* added) {
+    added->add_option("--gpu", options.gpu, "only runs of this model of GPU");
+    added->add_option("--uuid", options.uuid, "only runs of this one GPU");
+    added->add_option("--host", options.host, "only runs of this host");
+    added->add_option("--nights", options.nights, "only the latest so many runs that have points (default: all)")
+        ->check(CLI::PositiveNumber);
+  };
+  const auto judge = [&](CLI::App* added) {
+    select(added);
+    added->add_option("--min-effect", options.min_effect, "the least change that is reported; 0.005 is 0.5%")
+        ->check(CLI::Range(1e-6, 10.0))
+        ->capture_default_str();
+    added
+        ->add_option("--false-discovery", options.false_discovery,
+                     "expected share of false ones among the findings")
+        ->check(CLI::Range(1e-12, 0.5))
+        ->capture_default_str();
+  };
+  CLI::App* add =
+      command("add", "adds documents of bench and check, all or none; those that are there change nothing");
+  add->add_option("documents", options.documents, "JSON files of bench --json and check --json")->required();
+  add->add_option("--note", options.note, "kept with new runs, such as 'recorded'");
+  CLI::App* list = command("list", "the runs");
+  select(list);
+  CLI::App* show = command("show", "series, night by night");
+  show->add_option("series", options.series, "a series' id, or a glob over names")->required();
+  judge(show);
+  CLI::App* exported = command("export", "the whole history as one document (schema plumbline.history/1)");
+  exported->add_option("--json", options.json, "to this file (default: standard output)");
+  exported->add_option("--series", options.series, "glob over names");
+  judge(exported);
+  CLI::App* changes =
+      command("changes", "change points of all series, with the commits between; outliers and drift");
+  changes->add_option("--series", options.series, "glob over names");
+  changes->add_option("--json", options.json, "write plumbline.history/1 to this file, too");
+  judge(changes);
+  CLI::App* baseline =
+      command("baseline", "pins a run as the release that drift is held against; without RUN lists");
+  baseline->add_option("run", options.run, "its number in history list")->check(CLI::PositiveNumber);
+  baseline->add_option("--label", options.label, "name of the release");
+  baseline->add_flag("--remove", options.remove, "takes the label away");
+  return {{add, run_history_add},         {list, run_history_list},       {show, run_history_show},
+          {exported, run_history_export}, {changes, run_history_changes}, {baseline, run_history_baseline}};
 }
 
 int run(int argc, char** argv) {
@@ -164,6 +225,8 @@ int run(int argc, char** argv) {
   tune->add_option("--json", typed.tune.json, "write the measurements to this file (schema plumbline.tune/1)");
   tune->add_option("--output", typed.tune.output, "write the tables below this folder: optimized, in the project");
   tune->add_option("--from", typed.tune.from, "make the tables of this file's measurements; no device is used");
+  HistoryOptions history;
+  const std::vector<HistoryCommand> history_commands = add_history_commands(app, history);
 
   CLI::App* worker = app.add_subcommand("worker", "")->group("");  // started by check, not by people
   bool no_oracle = false;
@@ -227,6 +290,9 @@ int run(int argc, char** argv) {
         typed.sample_folder.empty() ? default_golden_folder() + "/samples" : typed.sample_folder;
     fmt::print("wrote {} samples to {}\n", write_samples(folder), folder);
     return kExitPass;
+  }
+  for (const HistoryCommand& command : history_commands) {
+    if (*command.app) return command.run(history);
   }
   typed.bench.benchmark_flags = bench->remaining();
   typed.bench.ordinal = ordinal_of(typed.bench.device);
