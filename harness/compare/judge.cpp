@@ -37,6 +37,13 @@ bool is_poison(std::uint32_t bits, std::uint16_t poison, plumb_dtype dtype) {
   return size_of(dtype) == 2 ? bits == poison : bits == (std::uint32_t{poison} << 16 | poison);
 }
 
+std::size_t ulp_bucket(double error, double ulp) {
+  if (error == 0) return 0;
+  std::size_t bucket = 0;  // without a branch: most errors lie anywhere below half an ulp
+  for (const double edge : kUlpEdges) bucket += !(error <= edge * ulp) ? 1u : 0u;
+  return bucket;
+}
+
 class Clerk {
  public:
   explicit Clerk(Judgement& judgement) : judgement_(judgement) {}
@@ -110,10 +117,14 @@ Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Ex
         ++judgement.out_of_bound;
         clerk.note({number, bits, got, value, bound, "bound"}, share);
       }
-      if (!std::isfinite(value) || !std::isfinite(got) || value == 0) continue;
+      if (!std::isfinite(value)) continue;
+      const double ulp = ulp_at(value, dtype);
+      // an infinity that an honest value may round to has the share 0, any other got that is no number an infinite
+      // one
+      ++judgement.ulp_histogram[ulp_bucket(std::isfinite(got) ? std::fabs(got - value) : share, ulp)];
+      if (!std::isfinite(got) || value == 0) continue;
       largest_bound = std::max(largest_bound, bound);
       largest_value = std::max(largest_value, std::fabs(value));
-      const double ulp = ulp_at(value, dtype);
       if (!seen.empty() && got != value && slack < 0.05 * ulp && std::fabs(value) >= smallest_normal) {
         bias_sum += (std::fabs(got) - std::fabs(value)) / ulp;
         ++inexact;

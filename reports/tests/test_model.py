@@ -136,7 +136,7 @@ def test_verdict_is_never_green_by_accident():
 
 def test_a_consistent_document_raises_no_notice():
     for device in ("cuda", "replay"):
-        assert verdict.notices(build_check(check_document(900, device)), []) == []
+        assert verdict.notices([build_check(check_document(900, device))], []) == []
 
 
 def test_a_variant_that_never_ran_is_named():
