@@ -23,13 +23,13 @@ MARKERS = "osD^vP"
 def error_histograms(operator: str, histograms: list[Histogram], anchor: str) -> Markup:
     """One panel per type and precision: bars of elements by their error in ulp, on a log axis."""
     shown = histograms[:MAX_PANELS]
-    height = 18 + len(shown) * PANEL + 34
+    height = len(shown) * PANEL + 40
     told = []
     with drawing():
         figure = figure_of(WIDTH, height)
         for index, histogram in enumerate(shown):
-            bottom = height - 18 - (index + 1) * PANEL + 8
-            axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - 2 * LEFT / WIDTH, (PANEL - 34) / height))
+            bottom = height - (index + 1) * PANEL + 8
+            axes = figure.add_axes((LEFT / WIDTH, bottom / height, 1 - 2 * LEFT / WIDTH, (PANEL - 30) / height))
             axes.set_yscale("log")
             axes.set_ylim(0.5, max(10, histogram.total) * 1.6)
             axes.set_xlim(-0.6, len(BUCKETS) - 0.4)
@@ -53,7 +53,7 @@ def error_histograms(operator: str, histograms: list[Histogram], anchor: str) ->
             share = "all" if inside == 1 else f"{_floor_percent(inside)}"
             line = dict(transform=axes.transAxes, fontsize=11.5, va="bottom")
             axes.text(0, 1.06, clip(name, 30), color=TEXT, fontweight="bold", **line)
-            axes.text(1, 1.06, f"{share} within ½ ulp of {significant(histogram.total)}", color=MUTED, ha="right", **line)
+            axes.text(1, 1.06, f"{share} within ½ ulp of {_round_count(histogram.total)}", color=MUTED, ha="right", **line)
             counts = ", ".join(
                 f"{edge}: {number:,}" for edge, number in zip(SPOKEN, histogram.counts, strict=True) if number
             )
@@ -65,6 +65,13 @@ def error_histograms(operator: str, histograms: list[Histogram], anchor: str) ->
             "Elements by their error, up to so many ulp (log scale); the dashed line stands at half an ulp, where "
             f"correct rounding ends. {'; '.join(told)}.",
         )
+
+
+def _round_count(number: int) -> str:
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if number >= size:
+            return f"{significant(number / size)} {word}"
+    return f"{number:,}"
 
 
 def _floor_percent(share: float) -> str:
@@ -141,7 +148,7 @@ def _round_step(reach: float) -> float:
 def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
     """Each variant's ratio to the limit along a size, the table's choice ringed."""
     names = most_telling_variants(curves)
-    plot, legend = 190, 20 * ((len(names) + 2) // 2) + 6
+    plot, legend = 190, 16 * ((len(names) + 2) // 2) + 4
     height = TOP + plot + 40 + legend
     left = 38
     with drawing():
@@ -172,7 +179,7 @@ def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
         ticks = ticks[:: -(-len(ticks) // 7)]
         axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
         levels = [tick for tick in log_ticks(low, high) if low <= tick <= high]
-        axes.set_yticks(levels, [significant(tick, 2) if tick < 10 else f"{tick:,g}" for tick in levels])
+        axes.set_yticks(levels, [f"{tick:,.4g}" for tick in levels])
         axes.minorticks_off()
         axes.grid(axis="y", color=LINE, linewidth=0.8)
         axes.set_axisbelow(True)

@@ -82,8 +82,9 @@ def _asset(name: str) -> Markup:
 
 
 def _machines(report) -> list[str]:
-    names = [source.machine for source in sources(report) if source.machine and source.title != KINDS["fingerprint"].title]
-    return [clip(name, 80) for name in dict.fromkeys(names)][:4]
+    names = ["replay (no GPU)" if c.on_replay else c.document["device"].get("name") for c in report.checks]
+    names += [bench.context.get("gpu") for bench in report.benches] + [gate.machine.get("gpu") for gate in report.gates]
+    return [clip(name, 80) for name in dict.fromkeys(filter(None, names))][:4]
 
 
 def _commits(report) -> list[str]:

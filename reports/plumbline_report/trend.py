@@ -30,9 +30,14 @@ class Frame:
         return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - inside) / (self.high - self.low)
 
 
+def _calm(series: Series) -> list[tuple[int, float]]:
+    """Places and shares without outliers, which would flatten everything else; all where all are."""
+    every = list(zip(series.places, series.shares, strict=True))
+    return [one for one in every if one[0] not in series.outliers] or every
+
+
 def frame_of(series: Series, runs: int) -> Frame:
-    calm = [value for at, value in zip(series.places, series.shares, strict=True) if at not in series.outliers]
-    values = calm or series.shares
+    values = [value for _, value in _calm(series)]
     low, high = min(values), max(values)
     middle = (low + high) / 2
     reach = max((high - low) * 0.6, middle * LEAST_RANGE)
@@ -84,15 +89,16 @@ def spark(series: Series, runs: int) -> Markup:
     """The trend as a line of a table; the row's numbers say the same in words."""
     if not series.places:
         return Markup("")
-    low, high = min(series.shares), max(series.shares)
+    calm = _calm(series)
+    low, high = min(share for _, share in calm), max(share for _, share in calm)
     middle = (low + high) / 2
-    reach = max((high - low) / 2, middle * LEAST_RANGE / 2) or 1
+    reach = max((high - low) / 2, middle * LEAST_RANGE / 2)
     points = []
-    for group in _buckets(len(series.places), SPARK_POINTS):
-        # the value of the group that lies farthest from the middle, so that a step or a spike never disappears
-        at = max(group, key=lambda index: abs(series.shares[index] - middle))
-        x = 1 + (SPARK_WIDTH - 2) * (series.places[at] / max(runs - 1, 1))
-        y = SPARK_HEIGHT / 2 - (SPARK_HEIGHT / 2 - 2) * (series.shares[at] - middle) / reach
+    for group in _buckets(len(calm), SPARK_POINTS):
+        # the value of the group that lies farthest from the middle, so that no step disappears
+        place, value = max((calm[index] for index in group), key=lambda one: abs(one[1] - middle))
+        x = 1 + (SPARK_WIDTH - 2) * (place / max(runs - 1, 1))
+        y = SPARK_HEIGHT / 2 - (SPARK_HEIGHT / 2 - 2) * (value - middle) / reach
         points.append(f"{x:.0f} {y:.0f}")
     cuts = "".join(
         f"M{1 + (SPARK_WIDTH - 2) * change.at / max(runs - 1, 1):.0f} 0v{SPARK_HEIGHT}" for change in series.changes[:9]
@@ -110,9 +116,9 @@ def _buckets(number: int, most: int) -> list[range]:
 
 
 def _path(series: Series, frame: Frame) -> str:
-    """Relative steps of a tenth of a pixel; a break where runs are missing for more than a week of runs."""
+    """Relative steps of a tenth of a pixel; a break where more than seven runs are missing. Outliers are circles."""
     parts, x, y, before = [], 0, 0, None
-    for at, value in zip(series.places, series.shares, strict=True):
+    for at, value in _calm(series):
         to_x, to_y = round(frame.x(at) * 10), round(frame.y(value) * 10)
         if before is None or at - before > 7:
             parts.append(f"M{_tenths(to_x)} {_tenths(to_y)}l0 0")
