@@ -127,6 +127,8 @@ def percent(value: float | None, signed: bool = False, digits: int = 2) -> str:
     hundredths = value * 100
     if value == 0:
         text = "0"
+    elif not math.isfinite(hundredths):
+        text = f"{significant(value)} \u00d7 100"
     elif abs(hundredths) >= 10.0 ** -digits:
         text = f"{hundredths:,.{digits}f}" if abs(hundredths) < 100 else significant(hundredths)
     else:
