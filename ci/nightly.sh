@@ -31,21 +31,17 @@ else
 fi
 "$plumbline" check --tier "$tier" --device "$device" --json "$output/check.json" --junit "$output/check.xml" || code=$?
 
-benches=()
+omissions=()
 if [[ $device == replay ]]; then
-  step "bench: no GPU here; the report shows the recorded runs of golden/performance"
-  benches=(golden/performance/*.json)
+  step "bench: no GPU here; the report shows the recorded runs of golden/"
+  omissions=(--not-run "Timing=no GPU here; the times shown are those recorded in golden/, on the machines that they name")
 else
   step "bench on $device"
   "$plumbline" bench --device "$device" --points headline --json "$output/bench.json" || code=$?
-  benches=("$output/bench.json")
 fi
 
 step "report"
-arguments=()
-for bench in "${benches[@]}"; do [[ -e $bench ]] && arguments+=(--bench "$bench"); done
-PYTHONPATH=reports "$python" -m plumbline_report --check "$output/check.json" "${arguments[@]}" \
-  --output "$output/report.html"
+ci/report.sh "$output" "${omissions[@]}"
 echo "report: $output/report.html"
 
 step "verdict"

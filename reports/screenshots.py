@@ -34,7 +34,9 @@ def main() -> int:
                 tab.goto(options.page.resolve().as_uri())
                 target = options.folder / (f"{name}.pdf" if name == "pdf" else f"{name}.png")
                 if name == "pdf":
-                    tab.pdf(path=target, format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm"))
+                    tab.pdf(
+                        path=target, format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm")
+                    )
                 else:
                     tab.screenshot(path=target, full_page=whole)
                 tab.close()

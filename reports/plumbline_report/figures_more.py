@@ -51,9 +51,11 @@ def error_histograms(operator: str, histograms: list[Histogram], anchor: str) ->
             name = " ".join(filter(None, (histogram.dtype, histogram.precision)))
             inside = histogram.within(0.5) / histogram.total if histogram.total else 0
             share = "all" if inside == 1 else f"{_floor_percent(inside)}"
-            line = dict(transform=axes.transAxes, fontsize=11.5, va="bottom")
+            line = {"transform": axes.transAxes, "fontsize": 11.5, "va": "bottom"}
             axes.text(0, 1.06, clip(name, 30), color=TEXT, fontweight="bold", **line)
-            axes.text(1, 1.06, f"{share} within ½ ulp of {_round_count(histogram.total)}", color=MUTED, ha="right", **line)
+            axes.text(
+                1, 1.06, f"{share} within ½ ulp of {_round_count(histogram.total)}", color=MUTED, ha="right", **line
+            )
             counts = ", ".join(
                 f"{edge}: {number:,}" for edge, number in zip(SPOKEN, histogram.counts, strict=True) if number
             )
@@ -113,7 +115,9 @@ def forest(title: str, effects: list[Effect], band: float | None, anchor: str) -
         axes.axvline(0, color=TEXT, linewidth=1.2)
         step = _round_step(reach)
         ticks = [tick * step for tick in (-2, -1, 0, 1, 2) if abs(tick * step) <= reach]
-        axes.set_xticks(ticks, [percent(tick, signed=True, digits=1).replace(".0\u202f", "\u202f") for tick in ticks])
+        axes.set_xticks(
+            ticks, [percent(tick, signed=True, digits=1).replace(".0\u202f", "\u202f") for tick in ticks]
+        )
         axes.tick_params(axis="x", length=3, width=1, labelsize=10.5, pad=3)
         axes.set_xlabel("\u2190 faster     time     slower \u2192", fontsize=11)
         for row, one in enumerate(effects):
@@ -122,13 +126,19 @@ def forest(title: str, effects: list[Effect], band: float | None, anchor: str) -
                 low, high = (min(max(v, -reach), reach) for v in (one.lower, one.upper))
                 axes.plot([low, high], [y, y], color=color, linewidth=3, alpha=0.55, solid_capstyle="butt")
             axes.plot([min(max(one.effect, -reach), reach)], [y], "o", color=color, markersize=7, markeredgewidth=0)
-            line = dict(transform=axes.get_yaxis_transform(), va="baseline")
+            line = {"transform": axes.get_yaxis_transform(), "va": "baseline"}
             axes.text(0, row + 0.36, clip_middle(one.label, 60), fontsize=11, color=TEXT, **line)
             number = percent(one.effect, signed=True)
             axes.text(
-                1 + (RIGHT - 4) / (WIDTH - LEFT - RIGHT), row + 0.76, number,
-                fontsize=11, fontweight="bold", ha="right", color=TEXT, **line,
-            )  # fmt: skip
+                1 + (RIGHT - 4) / (WIDTH - LEFT - RIGHT),
+                row + 0.76,
+                number,
+                fontsize=11,
+                fontweight="bold",
+                ha="right",
+                color=TEXT,
+                **line,
+            )
             told.append(f"{one.label} {number}")
         return inline(
             figure, anchor, title, f"Change of the time, with its interval; right is slower. {'; '.join(told)}."
@@ -153,9 +163,7 @@ def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
     left = 38
     with drawing():
         figure = figure_of(WIDTH, height)
-        axes = figure.add_axes(
-            (left / WIDTH, (40 + legend) / height, 1 - (left + 10) / WIDTH, plot / height)
-        )
+        axes = figure.add_axes((left / WIDTH, (40 + legend) / height, 1 - (left + 10) / WIDTH, plot / height))
         axes.set_xscale("log")
         axes.set_yscale("log")
         sizes = [point.size for point in curves.points]
@@ -166,15 +174,26 @@ def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
         for name, color, marker in zip(names, SERIES, MARKERS, strict=False):
             known = [(p.size, ratio) for p in curves.points if (ratio := p.ratio(name)) is not None]
             axes.plot(
-                *zip(*known, strict=True), color=color, marker=marker, markersize=5, linewidth=1.6, label=name,
+                *zip(*known, strict=True),
+                color=color,
+                marker=marker,
+                markersize=5,
+                linewidth=1.6,
+                label=name,
                 markeredgewidth=0,
-            )  # fmt: skip
+            )
         chosen = [(p.size, ratio) for p in curves.points if (ratio := p.ratio(p.chosen)) is not None]
         if chosen:
             axes.plot(
-                *zip(*chosen, strict=True), "o", markersize=11, markerfacecolor="none", markeredgecolor=TEXT,
-                markeredgewidth=1.6, label="chosen by the selector", clip_on=False,
-            )  # fmt: skip
+                *zip(*chosen, strict=True),
+                "o",
+                markersize=11,
+                markerfacecolor="none",
+                markeredgecolor=TEXT,
+                markeredgewidth=1.6,
+                label="chosen by the selector",
+                clip_on=False,
+            )
         ticks = sorted(set(sizes))
         ticks = ticks[:: -(-len(ticks) // 7)]
         axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
@@ -188,9 +207,17 @@ def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
         axes.tick_params(labelsize=10.5, length=3, pad=3)
         axes.set_xlabel(curves.axis, fontsize=11)
         figure.legend(
-            loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=2, frameon=False, fontsize=10.5, handlelength=1.8,
-            columnspacing=1.4, labelspacing=0.35, borderaxespad=0.1, labelcolor=TEXT,
-        )  # fmt: skip
+            loc="lower left",
+            bbox_to_anchor=(0.0, 0.0),
+            ncols=2,
+            frameon=False,
+            fontsize=10.5,
+            handlelength=1.8,
+            columnspacing=1.4,
+            labelspacing=0.35,
+            borderaxespad=0.1,
+            labelcolor=TEXT,
+        )
         told = [
             f"{curves.axis} {point.size:g}: chose {point.chosen or 'nothing'}, regret {percent(point.regret)}, "
             f"fastest {point.fastest}"
@@ -232,4 +259,6 @@ def alarm_strip(runs: Iterable[tuple[str, int, int]], anchor: str) -> Markup:
                 axes.plot([x], [y], "x", markersize=5, color=PAGE, markeredgewidth=1.6)
         raised = [f"{date or 'undated'}: {alarms} of {points} points" for date, points, alarms in runs if alarms]
         said = f"False alarms: {'; '.join(raised)}." if raised else "None raised a false alarm."
-        return inline(figure, anchor, "A/A gates", f"{len(runs)} gates of a build against itself, oldest first. {said}")
+        return inline(
+            figure, anchor, "A/A gates", f"{len(runs)} gates of a build against itself, oldest first. {said}"
+        )

@@ -64,9 +64,7 @@ class GateModel:
 def build_gate(document: dict) -> GateModel:
     points = [_point(entry) for entry in document.get("points") or []]
     order = list(TONES)
-    points.sort(
-        key=lambda p: (order.index(p.verdict) if p.verdict in order else 1, -abs(p.effect or 0), p.name)
-    )
+    points.sort(key=lambda p: (order.index(p.verdict) if p.verdict in order else 1, -abs(p.effect or 0), p.name))
     return GateModel(document, points, finite(document.get("promised_effect")))
 
 

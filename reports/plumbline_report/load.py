@@ -89,9 +89,7 @@ def _require_schema(name: str, document, kind: Kind) -> None:
         hint = ": it looks like Google Benchmark's, give it with --bench" if _is_bench(document) else ""
         raise DocumentError(f"{name} is not a plumbline {kind.key} document{hint}.")
     found, _, version = schema.partition("/")
-    if found != kind.schema or not (
-        version.isascii() and version.isdigit() and len(version) < 10 and int(version)
-    ):
+    if found != kind.schema or not (version.isascii() and version.isdigit() and len(version) < 10 and int(version)):
         known = KINDS.get(found.removeprefix("plumbline."), REPORT if found == REPORT.schema else None)
         hint = f"; give it with --{known.key}" if known and known != kind else ""
         raise DocumentError(

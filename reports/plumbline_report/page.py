@@ -1,5 +1,6 @@
 """Puts one page together: what each section shows, then the templates."""
 
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -24,8 +25,22 @@ SECTIONS = {
     "trust": "Trust",
 }
 # Ids that stand in the templates: links to them stay right whatever the documents hold.
-FIXED = ("top", "verdict", "sources", "not-run", "gate", "limits", "calibration", "movers", "tma", "tuning", "mutants", "sanitizer",
-         "fingerprint", "drifts")  # fmt: skip
+FIXED = (
+    "top",
+    "verdict",
+    "sources",
+    "not-run",
+    "gate",
+    "limits",
+    "calibration",
+    "movers",
+    "tma",
+    "tuning",
+    "mutants",
+    "sanitizer",
+    "fingerprint",
+    "drifts",
+)
 
 
 def render(document: dict) -> str:
@@ -44,6 +59,7 @@ def render(document: dict) -> str:
         "sources": Some.of(sources(report), 60),
         "omissions": Some.of(verdict.all_not_run(report), 60),
         "notices": verdict.notices(report.checks, report.benches),
+        "contradicted": any(check.contradictions for check in report.checks),
         "checks": [section_check.context(check, anchors) for check in report.checks],
         "paths": section_paths.context(report, anchors),
         "speed": section_speed.context(report, anchors),
@@ -55,6 +71,7 @@ def render(document: dict) -> str:
     return _environment().get_template("report.html.j2").render(context)
 
 
+@cache  # compiling the templates takes longer than filling them
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
@@ -83,7 +100,9 @@ def _asset(name: str) -> Markup:
 
 def _machines(report) -> list[str]:
     names = ["replay (no GPU)" if c.on_replay else c.document["device"].get("name") for c in report.checks]
-    names += [bench.context.get("gpu") for bench in report.benches] + [gate.machine.get("gpu") for gate in report.gates]
+    names += [bench.context.get("gpu") for bench in report.benches] + [
+        gate.machine.get("gpu") for gate in report.gates
+    ]
     return [clip(name, 80) for name in dict.fromkeys(filter(None, names))][:4]
 
 

@@ -167,7 +167,7 @@ def _tune_point(entry: dict) -> TunePoint:
 def _axes(entry: dict) -> dict[str, str]:
     """Of the case's name; of the table's key where the name does not say a size."""
     axes = {}
-    head, *parts = f"{entry['name']}/".split("/")
+    _, *parts = f"{entry['name']}/".split("/")
     if parts and parts[0] and "=" not in parts[0]:
         axes["type"] = parts[0]
     for word in ",".join(parts[1:] if axes else parts).split(","):
@@ -175,8 +175,10 @@ def _axes(entry: dict) -> dict[str, str]:
         if equals and axis not in ("seed", "variant"):
             axes[axis] = value
     if any(axis in axes for axis in SIZE_AXES):
-        return axes
-    return {axis: str(value) for axis, value in (entry.get("key") or {}).items() if isinstance(value, (str, int, float))}
+        return axes | ({"form": entry["form"]} if entry.get("form") else {})
+    return {
+        axis: str(value) for axis, value in (entry.get("key") or {}).items() if isinstance(value, (str, int, float))
+    }
 
 
 def _curves(points: list[TunePoint]) -> list[Curves]:
@@ -187,7 +189,9 @@ def _curves(points: list[TunePoint]) -> list[Curves]:
             if size is not None and 0 < size < 1e15 and point.times:
                 rest = {name: value for name, value in point.axes.items() if name != axis}
                 point.size = size
-                fixed = ", ".join(value if name == "type" else f"{name}={value}" for name, value in rest.items())
+                fixed = ", ".join(
+                    value if name in ("type", "form") else f"{name}={value}" for name, value in rest.items()
+                )
                 groups.setdefault((axis, fixed), Curves(axis, fixed)).points.append(point)
                 break
     for group in groups.values():

@@ -43,7 +43,9 @@ class Report:
     @property
     def dates(self) -> tuple[str, str]:
         """The first and the last day on which any part was measured."""
-        days = sorted(day(date) for key in KINDS for part in parts_of(self.document, key) if (date := date_of(key, part)))
+        days = sorted(
+            day(date) for key in KINDS for part in parts_of(self.document, key) if (date := date_of(key, part))
+        )
         return (days[0], days[-1]) if days else ("", "")
 
 
@@ -90,7 +92,9 @@ def sources(report: Report) -> list[Source]:
     if report.history:
         last = report.history.document.get("runs") or [{}]
         machine = (last[-1].get("machine") or {}) | {"commit": last[-1].get("commit")}
-        holds = f"{plural(len(report.history.series), 'series', 'series')}, {plural(len(report.history.runs), 'run')}"
+        holds = (
+            f"{plural(len(report.history.series), 'series', 'series')}, {plural(len(report.history.runs), 'run')}"
+        )
         found.append(_source("history", machine, report.history.document, holds))
     for mutation in report.mutations:
         machine = (mutation.document.get("machine") or {}) | {"commit": mutation.document.get("commit")}
@@ -106,7 +110,9 @@ def sources(report: Report) -> list[Source]:
         found.append(_source("fingerprint", machine, document, plural(len(report.fingerprint.kernels), "kernel")))
     if "sanitize" in report.document:
         document = report.document["sanitize"]
-        found.append(_source("sanitize", document.get("machine") or {}, document, plural(len(report.sanitizer), "tool")))
+        found.append(
+            _source("sanitize", document.get("machine") or {}, document, plural(len(report.sanitizer), "tool"))
+        )
     return found
 
 
@@ -115,7 +121,10 @@ def _source(key: str, machine: dict, document: dict, holds: str) -> Source:
         value = machine.get(name)
         return value if isinstance(value, str) else ""
 
-    software = [f"driver {text('driver')}" if text("driver") else "", f"CUDA {text('cuda')}" if text("cuda") else ""]
+    software = [
+        f"driver {text('driver')}" if text("driver") else "",
+        f"CUDA {text('cuda')}" if text("cuda") else "",
+    ]
     host = f" ({text('host')})" if text("host") else ""
     return Source(
         KINDS[key].title,

@@ -52,9 +52,7 @@ def _tune_context(tune: TuneModel, anchors: text.Anchors) -> dict[str, Any]:
         cut = f"; {len(names)} of {len(group.variants)} variants" if len(names) < len(group.variants) else ""
         note = f"{text.clip(group.fixed, 120)}; largest regret {text.percent(group.worst_regret)}{cut}"
         title = f"{operator}: time over limit along {group.axis}"
-        drawn.append(
-            CaptionedFigure(anchor, operator, note, figures_more.variant_curves(title, group, anchor))
-        )
+        drawn.append(CaptionedFigure(anchor, operator, note, figures_more.variant_curves(title, group, anchor)))
     points = [(operator.name, point) for operator in tune.operators for point in operator.points]
     points.sort(key=lambda pair: -(pair[1].regret or 0))
     regrets = tune.regrets
@@ -62,7 +60,11 @@ def _tune_context(tune: TuneModel, anchors: text.Anchors) -> dict[str, Any]:
         "model": tune,
         "figures": Some(drawn, len(curves)),
         "points": Some(
-            [(anchors.new("tune", point.name), operator, point) for operator, point in points[:MAX_ROWS]], len(points)
+            [
+                (anchors.new("tune", point.name, point.axes.get("form", "")), operator, point)
+                for operator, point in points[:MAX_ROWS]
+            ],
+            len(points),
         ),
         "middle": median(regrets) if regrets else None,
         "worst": max(regrets, default=None),

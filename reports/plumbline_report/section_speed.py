@@ -88,11 +88,14 @@ def trends(report: Report, anchors: text.Anchors) -> dict[str, Any] | None:
     movers = history.movers
     effects = [
         Effect(
-            f"{text.clip(change.commits[1], 9)}  {short_name(one.name)}", change.effect, change.lower, change.upper,
+            f"{text.clip(change.commits[1], 9)}  {short_name(one.name)}",
+            change.effect,
+            change.lower,
+            change.upper,
             "bad" if change.effect > 0 else "good",
         )
         for one, change in movers[:MAX_EFFECTS]
-    ]  # fmt: skip
+    ]
     return {
         "model": history,
         "series": Some([(a, s, trend.spark(s, len(history.runs))) for a, s in named], len(history.series)),

@@ -31,7 +31,7 @@ def _mutation_context(mutation: MutationModel, anchors: text.Anchors) -> dict[st
     return {
         "model": mutation,
         "columns": mutation.checks[:24],
-        "mutants": Some([(anchors.new("mutant", m.id, m.name), m) for m in shown], len(mutation.mutants)),
+        "mutants": Some([(anchors.new("mutant", m.label), m) for m in shown], len(mutation.mutants)),
         "kills": {check: sum(check in m.killed_by for m in mutation.mutants) for check in mutation.checks[:24]},
         "shade": lambda number: round(8 + 34 * math.log1p(number) / math.log1p(largest)),
     }

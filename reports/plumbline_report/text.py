@@ -10,7 +10,7 @@ from typing import Any
 UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-STANDALONE_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]*\w)")
+STANDALONE_NUMBER = re.compile(r"\b0x[0-9a-fA-F]+\b|(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 NONE = "\u2013"
 LONGEST_SLUG = 110  # long enough for the names of most cases
 
@@ -129,7 +129,7 @@ def percent(value: float | None, signed: bool = False, digits: int = 2) -> str:
         text = "0"
     elif not math.isfinite(hundredths):
         text = f"{significant(value)} \u00d7 100"
-    elif abs(hundredths) >= 10.0 ** -digits:
+    elif abs(hundredths) >= 10.0**-digits:
         text = f"{hundredths:,.{digits}f}" if abs(hundredths) < 100 else significant(hundredths)
     else:
         text = f"{hundredths:.1g}"

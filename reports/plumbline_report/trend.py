@@ -1,4 +1,4 @@
-"""A series over time as compact inline SVG: hundreds of them must fit into one page, so they are written by hand."""
+"""A series over time as compact inline SVG: hundreds must fit into one page, so they are written by hand."""
 
 from dataclasses import dataclass
 
@@ -101,11 +101,13 @@ def spark(series: Series, runs: int) -> Markup:
         y = SPARK_HEIGHT / 2 - (SPARK_HEIGHT / 2 - 2) * (value - middle) / reach
         points.append(f"{x:.0f} {y:.0f}")
     cuts = "".join(
-        f"M{1 + (SPARK_WIDTH - 2) * change.at / max(runs - 1, 1):.0f} 0v{SPARK_HEIGHT}" for change in series.changes[:9]
+        f"M{1 + (SPARK_WIDTH - 2) * change.at / max(runs - 1, 1):.0f} 0v{SPARK_HEIGHT}"
+        for change in series.changes[:9]
     )
     mark = f'<path class="c" d="{cuts}"/>' if cuts else ""
     return Markup(
-        f'<svg class="spark" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" '
+        f'<svg class="spark" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" width="{SPARK_WIDTH}" '
+        f'height="{SPARK_HEIGHT}" '
         f'aria-hidden="true">{mark}<path d="M{"L".join(points)}"/></svg>'
     )
 
@@ -116,7 +118,7 @@ def _buckets(number: int, most: int) -> list[range]:
 
 
 def _path(series: Series, frame: Frame) -> str:
-    """Relative steps of a tenth of a pixel; a break where more than seven runs are missing. Outliers are circles."""
+    """Steps of a tenth of a pixel; a break where more than seven runs are missing. Outliers are circles."""
     parts, x, y, before = [], 0, 0, None
     for at, value in _calm(series):
         to_x, to_y = round(frame.x(at) * 10), round(frame.y(value) * 10)

@@ -6,8 +6,19 @@ from dataclasses import dataclass
 from .text import finite
 
 CHECKS = (
-    "bound", "bits", "canary", "untouched", "inputs", "poison", "bias", "served", "repeat", "sanitizer", "device", "launch",
-)  # fmt: skip
+    "bound",
+    "bits",
+    "canary",
+    "untouched",
+    "inputs",
+    "poison",
+    "bias",
+    "served",
+    "repeat",
+    "sanitizer",
+    "device",
+    "launch",
+)
 STATUSES = ("survived", "not run", "killed", "equivalent", "not expressible")  # what a reader looks for comes first
 MEMORY = ("ldg128", "stg128", "bulk_copy", "cp_async", "tensor", "local")
 
@@ -26,6 +37,11 @@ class Mutant:
     reason: str
     catalogue: str
     where: str  # devices that it can run on
+
+    @property
+    def label(self) -> str:
+        """The id tells the most; where it is no more than a number, the name belongs to it."""
+        return self.id if self.id.endswith(self.name) else f"{self.id} {self.name}".strip()
 
 
 @dataclass

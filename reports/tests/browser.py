@@ -17,7 +17,9 @@ def chromium() -> Iterator:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        raise NoBrowserError("the Python package playwright is missing (reports/requirements-browser.txt).") from None
+        raise NoBrowserError(
+            "the Python package playwright is missing (reports/requirements-browser.txt)."
+        ) from None
     path = os.environ.get("PLUMBLINE_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if not path:
         raise NoBrowserError(f"no browser is installed; looked for {', '.join(NAMES)}.")

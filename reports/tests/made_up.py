@@ -1,4 +1,4 @@
-"""Made-up documents of the parts beyond check and bench, from a fixed seed: for tests alone, never shown as results."""
+"""Made-up documents of the parts beyond check and bench, from a fixed seed: for tests, never shown as results."""
 
 import math
 import random
@@ -19,7 +19,20 @@ MACHINE = {
     "date": "2026-11-22T05:10:00Z",
 }
 START = datetime(2025, 11, 23, 2, 30, tzinfo=UTC)
-CHECKS = ["bound", "bits", "canary", "untouched", "inputs", "poison", "bias", "served", "repeat", "sanitizer", "device", "launch"]  # fmt: skip
+CHECKS = [
+    "bound",
+    "bits",
+    "canary",
+    "untouched",
+    "inputs",
+    "poison",
+    "bias",
+    "served",
+    "repeat",
+    "sanitizer",
+    "device",
+    "launch",
+]
 
 
 def commit(rng: random.Random) -> str:
@@ -29,7 +42,8 @@ def commit(rng: random.Random) -> str:
 def series_names(number: int) -> list[str]:
     names = []
     shapes = {
-        "qk_norm_rope": "qk_norm_rope/{t}/tokens={n},hq=32,hk=8,hv=8,D=128,rotary=128/seed=7/variant=d128_direct/cold",
+        "qk_norm_rope": "qk_norm_rope/{t}/tokens={n},hq=32,hk=8,hv=8,D=128,rotary=128"
+        "/seed=7/variant=d128_direct/cold",
         "rms_norm": "rms_norm/{t}/rows={n},hidden=4096/seed=7/variant=vec16/cold",
         "rope": "rope/{t}/tokens={n},hq=32,hk=8,D=128,rotary=128/seed=7/variant=vec16/cold",
         "solve_tril": "solve_tril/{t}/B=1,T={n},H=32,BT=64/seed=7/variant=vec16/cold",
@@ -77,19 +91,32 @@ def _series(rng: random.Random, index: int, name: str, runs: list[dict]) -> dict
         if rng.random() < 0.005:
             ratio *= 1.15
             outliers.append(run["id"])
-        points.append({
-            "run": run["id"], "time_us": ratio * limit, "limit_us": limit, "ratio": ratio,
-            "to_pinned": ratio / level if night >= nights // 4 else None,
-        })  # fmt: skip
+        points.append(
+            {
+                "run": run["id"],
+                "time_us": ratio * limit,
+                "limit_us": limit,
+                "ratio": ratio,
+                "to_pinned": ratio / level if night >= nights // 4 else None,
+            }
+        )
     changes = []
     if step is not None:
-        changes.append({
-            "run": runs[step]["id"], "before": level, "after": level * (1 + effect), "effect": effect,
-            "lower": effect - 2 * noise, "upper": effect + 2 * noise, "q": 0.0003,
-            "commits": [runs[step - 1]["commit"], runs[step]["commit"]],
-        })  # fmt: skip
+        changes.append(
+            {
+                "run": runs[step]["id"],
+                "before": level,
+                "after": level * (1 + effect),
+                "effect": effect,
+                "lower": effect - 2 * noise,
+                "upper": effect + 2 * noise,
+                "q": 0.0003,
+                "commits": [runs[step - 1]["commit"], runs[step]["commit"]],
+            }
+        )
     return {
-        "id": f"s{index:03d}-" + name.split("/seed")[0].replace("/", "-").replace(",", "-").replace("=", "-").lower(),
+        "id": f"s{index:03d}-"
+        + name.split("/seed")[0].replace("/", "-").replace(",", "-").replace("=", "-").lower(),
         "name": name,
         "operator": name.split("/")[0],
         "gpu": GPU,
@@ -111,13 +138,26 @@ def gate_document(points: int = 40, regressed: int = 2, seed: int = 7) -> dict:
         effect += rng.gauss(0, 0.001)
         width = 0.012 if verdict == "inconclusive" else 0.004
         base = rng.uniform(1.5, 300)
-        made.append({
-            "name": name.split("/variant=")[0] + "/cold", "variant_baseline": "vec16", "variant_candidate": "vec16",
-            "verdict": verdict, "effect": effect, "lower": effect - width, "upper": effect + width,
-            "detectable": width * 1.3, "certified": verdict == "pass", "p_slower": 0.5, "p_faster": 0.5,
-            "processes": 5 if verdict != "pass" else 1, "margin": 0.003, "baseline_us": base,
-            "candidate_us": base * (1 + effect), "identical_code": index % 2 == 0,
-        })  # fmt: skip
+        made.append(
+            {
+                "name": name.split("/variant=")[0] + "/cold",
+                "variant_baseline": "vec16",
+                "variant_candidate": "vec16",
+                "verdict": verdict,
+                "effect": effect,
+                "lower": effect - width,
+                "upper": effect + width,
+                "detectable": width * 1.3,
+                "certified": verdict == "pass",
+                "p_slower": 0.5,
+                "p_faster": 0.5,
+                "processes": 5 if verdict != "pass" else 1,
+                "margin": 0.003,
+                "baseline_us": base,
+                "candidate_us": base * (1 + effect),
+                "identical_code": index % 2 == 0,
+            }
+        )
     return {
         "schema": "plumbline.gate/1",
         "machine": MACHINE,
@@ -166,15 +206,22 @@ def mutation_document(mutants: int = 30, device: str = "replay", seed: int = 7) 
         status = {3: "survived", 8: "equivalent", 14: "not expressible", 21: "not run"}.get(index, "killed")
         killed = status == "killed"
         by = {check: rng.randrange(1, 300) for check in rng.sample(CHECKS, rng.randrange(1, 5))} if killed else {}
-        made.append({
-            "id": str(index + 1), "name": f"made_up_mutant_{index + 1}", "operator": operators[index % 4],
-            "catalogue": index + 1 if index % 2 else None, "what": f"a made-up fault, number {index + 1}",
-            "on": ["replay", "cuda"] if index % 3 else ["cuda"], "status": status, "killed_by": by,
-            "cases_run": 0 if status == "not run" else 560,
-            "first_kill": {"case": f"rope/bf16/tokens={index}/seed=7", "check": next(iter(by))} if by else None,
-            "bounds_only": rng.choice(["killed", "survived"]) if killed else "exempt",
-            "reason": "" if killed else "a made-up reason",
-        })  # fmt: skip
+        made.append(
+            {
+                "id": str(index + 1),
+                "name": f"made_up_mutant_{index + 1}",
+                "operator": operators[index % 4],
+                "catalogue": index + 1 if index % 2 else None,
+                "what": f"a made-up fault, number {index + 1}",
+                "on": ["replay", "cuda"] if index % 3 else ["cuda"],
+                "status": status,
+                "killed_by": by,
+                "cases_run": 0 if status == "not run" else 560,
+                "first_kill": {"case": f"rope/bf16/tokens={index}/seed=7", "check": next(iter(by))} if by else None,
+                "bounds_only": rng.choice(["killed", "survived"]) if killed else "exempt",
+                "reason": "" if killed else "a made-up reason",
+            }
+        )
     killed = sum(m["status"] == "killed" for m in made)
     return {
         "schema": "plumbline.mutation/1",
@@ -210,12 +257,16 @@ def tune_document(seed: int = 7) -> dict:
                 times = {name: time * math.exp(rng.gauss(0, 0.004)) for name, time in times.items()}
                 fastest = min(times.values())
                 chosen = f"d{dim}_direct" if times[f"d{dim}_direct"] < 1.05 * fastest else min(times, key=times.get)
-                points.append({
-                    "name": f"qk_norm_rope/{dtype}/tokens={tokens},hq=32,hk=8,hv=8,D={dim},rotary={dim}/seed=7",
-                    "key": {"D": dim, "tokens": tokens}, "chosen": chosen, "regret": times[chosen] / fastest - 1,
-                    "variants": [{"name": n, "time_us": t, "spread": 0.004} for n, t in times.items()],
-                    "limit_us": limit,
-                })  # fmt: skip
+                points.append(
+                    {
+                        "name": f"qk_norm_rope/{dtype}/tokens={tokens},hq=32,hk=8,hv=8,D={dim},rotary={dim}/seed=7",
+                        "key": {"D": dim, "tokens": tokens},
+                        "chosen": chosen,
+                        "regret": times[chosen] / fastest - 1,
+                        "variants": [{"name": n, "time_us": t, "spread": 0.004} for n, t in times.items()],
+                        "limit_us": limit,
+                    }
+                )
     return {
         "schema": "plumbline.tune/1",
         "machine": MACHINE,
@@ -229,18 +280,32 @@ def fingerprint_document(kernels: int = 40, seed: int = 7) -> dict:
     rows = []
     for index in range(kernels):
         operator = ["rms_norm", "rope", "qk_norm_rope", "solve_tril"][index % 4]
-        rows.append({
-            "kernel": f"void plumb::{operator}_kernel<__nv_bfloat16, {index}>(plumb::Arguments)",
-            "operator": operator, "arch": ["80", "90a", "100a"][index % 3], "registers": rng.randrange(24, 200),
-            "shared_bytes": rng.choice([0, 4096, 65536]), "stack_bytes": 0,
-            "spill_store_bytes": 16 if index == 5 else 0, "spill_load_bytes": 24 if index == 5 else 0,
-            "code_bytes": rng.randrange(1000, 90000),
-            "counts": None if index % 7 == 0 else {
-                "ldg128": rng.randrange(9), "stg128": rng.randrange(5), "lds128": 2, "sts128": 1, "bulk_copy": index % 2,
-                "cp_async": 4, "tensor": 0, "local": 3 if index == 5 else 0,
-            },
-            "sass_hash": f"{rng.getrandbits(64):016x}",
-        })  # fmt: skip
+        rows.append(
+            {
+                "kernel": f"void plumb::{operator}_kernel<__nv_bfloat16, {index}>(plumb::Arguments)",
+                "operator": operator,
+                "arch": ["80", "90a", "100a"][index % 3],
+                "registers": rng.randrange(24, 200),
+                "shared_bytes": rng.choice([0, 4096, 65536]),
+                "stack_bytes": 0,
+                "spill_store_bytes": 16 if index == 5 else 0,
+                "spill_load_bytes": 24 if index == 5 else 0,
+                "code_bytes": rng.randrange(1000, 90000),
+                "counts": None
+                if index % 7 == 0
+                else {
+                    "ldg128": rng.randrange(9),
+                    "stg128": rng.randrange(5),
+                    "lds128": 2,
+                    "sts128": 1,
+                    "bulk_copy": index % 2,
+                    "cp_async": 4,
+                    "tensor": 0,
+                    "local": 3 if index == 5 else 0,
+                },
+                "sass_hash": f"{rng.getrandbits(64):016x}",
+            }
+        )
     return {"schema": "plumbline.fingerprint/1", "cuda": "13.0", "rows": rows}
 
 
@@ -278,13 +343,27 @@ def tma_bench_document(seed: int = 7) -> dict:
                     word = "" if precision == "ieee" else f",precision={precision}"
                     name = f"solve_tril/bf16/B=1,T={size},H=32,BT=64/out={out},tma={setting}{word}/seed=7"
                     name += f"/variant={'tma' if setting == 'on' else 'vec16'}/cold"
-                    entries.append({
-                        "name": name, "run_name": name, "run_type": "iteration", "real_time": time, "time_unit": "us",
-                        "limit_us": limit, "share_of_limit": limit / time, "gb_per_s": 3000.0,
-                    })  # fmt: skip
+                    entries.append(
+                        {
+                            "name": name,
+                            "run_name": name,
+                            "run_type": "iteration",
+                            "real_time": time,
+                            "time_unit": "us",
+                            "limit_us": limit,
+                            "share_of_limit": limit / time,
+                            "gb_per_s": 3000.0,
+                        }
+                    )
     return {
-        "context": {"date": "2026-11-22T05:15:00+00:00", "gpu": GPU, "driver": "580.159.04", "cuda": "13.0",
-                    "commit": "b93dbed1f0a2", "json_schema_version": 1},  # fmt: skip
+        "context": {
+            "date": "2026-11-22T05:15:00+00:00",
+            "gpu": GPU,
+            "driver": "580.159.04",
+            "cuda": "13.0",
+            "commit": "b93dbed1f0a2",
+            "json_schema_version": 1,
+        },
         "benchmarks": entries,
     }
 

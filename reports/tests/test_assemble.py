@@ -5,11 +5,11 @@ import json
 
 import pytest
 
+from conftest import Page
 from documents import bench_document, check_document
 from made_up import parts
 from plumbline_report.__main__ import main
 from plumbline_report.kinds import KINDS
-from conftest import Page
 
 
 @pytest.fixture
@@ -143,7 +143,10 @@ def test_parts_of_a_report_are_held_to_their_own_schemas(capfd, tmp_path):
     path = tmp_path / "report.json"
     for document, words in (
         ({"schema": "plumbline.report/1", "gate": {}}, "gate was expected to be an array"),
-        ({"schema": "plumbline.report/1", "gate": [{"schema": "plumbline.gate/2"}]}, "(gate[0]) was written by a newer"),
+        (
+            {"schema": "plumbline.report/1", "gate": [{"schema": "plumbline.gate/2"}]},
+            "(gate[0]) was written by a newer",
+        ),
         ({"schema": "plumbline.report/1", "history": {"schema": "plumbline.gate/1"}}, "(history) has the schema"),
         ({"schema": "plumbline.report/2"}, "newer plumbline"),
         ({"schema": "plumbline.gate/1"}, "give it with --gate"),

@@ -1,4 +1,4 @@
-"""The palette: enough contrast (WCAG 2.1 AA) in light, dark and print, and colours that stay apart for everybody."""
+"""The palette: contrast (WCAG 2.1 AA) in light, dark and print, and colours that stay apart for everybody."""
 
 import re
 from itertools import combinations
@@ -78,8 +78,16 @@ def test_lines_and_marks_reach_three_to_one(name):
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 BLINDNESS = {
-    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "protanopia": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deuteranopia": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
 }
 
 

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from conftest import Page
 from documents import bench_document, check_document
 from made_up import parts, series_names, tma_bench_document
 from plumbline_report import gate, history, paths, trend, trust, verdict
@@ -17,7 +18,6 @@ from plumbline_report.page import render
 from plumbline_report.report import build_report
 from plumbline_report.speed import build_bench
 from plumbline_report.text import percent
-from conftest import Page
 from test_page import HOSTILE, assert_sound
 
 SCHEMA = {"schema": "plumbline.report/1"}
@@ -47,8 +47,21 @@ def test_a_page_of_everything_shows_every_section():
     page = page_of(whole())
     words = page.words
     assert "No " not in [sentence[:3] for sentence in words.split(". ") if "was given" in sentence]
-    for anchor in ("correctness", "coverage", "cases", "tma", "tuning", "gate", "limits", "calibration", "movers",
-                   "trends", "mutants", "sanitizer", "fingerprint"):  # fmt: skip
+    for anchor in (
+        "correctness",
+        "coverage",
+        "cases",
+        "tma",
+        "tuning",
+        "gate",
+        "limits",
+        "calibration",
+        "movers",
+        "trends",
+        "mutants",
+        "sanitizer",
+        "fingerprint",
+    ):
         assert any(attributes.get("id") == anchor for _, attributes in page.elements), anchor
     for sentence in (
         "15 of 27 (bounds alone)" if "15 of 27 (bounds alone)" in words else "bounds alone",
@@ -81,7 +94,7 @@ def test_an_empty_report_says_what_is_missing():
 
 
 def shells() -> list:
-    """Documents with nothing but their schema, with empty lists, and with entries that have only what must be there."""
+    """Documents with nothing but their schema, with empty lists, and with the least that entries must have."""
     made = []
     for key, kind in KINDS.items():
         if key in ("check", "bench"):
@@ -95,15 +108,24 @@ def shells() -> list:
         *made,
         ("gate", {"schema": "plumbline.gate/1", "points": [{"name": "a"}]}),
         ("history", {"schema": "plumbline.history/1", "runs": [{"id": 1}], "series": [{"name": "a"}]}),
-        ("history", {"schema": "plumbline.history/1", "runs": [{"id": 1}],
-                     "series": [{"name": "a", "points": [{"run": 1, "ratio": 1.5}], "changes": [{"run": 1}]}]}),
-        ("history", {"schema": "plumbline.history/1", "series": [{"name": "a", "points": [{"run": 1, "ratio": 1.5}]}]}),
+        (
+            "history",
+            {
+                "schema": "plumbline.history/1",
+                "runs": [{"id": 1}],
+                "series": [{"name": "a", "points": [{"run": 1, "ratio": 1.5}], "changes": [{"run": 1}]}],
+            },
+        ),
+        (
+            "history",
+            {"schema": "plumbline.history/1", "series": [{"name": "a", "points": [{"run": 1, "ratio": 1.5}]}]},
+        ),
         ("mutation", {"schema": "plumbline.mutation/1", "mutants": [{"name": "a"}], "scores": {"all": {}}}),
         ("tune", {"schema": "plumbline.tune/1", "operators": [{"operator": "a", "points": [{"name": "a"}]}]}),
         ("fingerprint", {"schema": "plumbline.fingerprint/1", "rows": [{"kernel": "a"}]}),
         ("sanitize", {"schema": "plumbline.sanitize/1", "tools": [{"tool": "memcheck"}]}),
         ("calibration", {"schema": "plumbline.calibration/1", "runs": [{}], "margins": {"a": {}}}),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("key, document", shells(), ids=lambda value: value if isinstance(value, str) else "")
@@ -261,7 +283,9 @@ def test_mutants_that_survive_come_first_and_colour_the_verdict():
     model = trust.build_mutation(parts()["mutation"])
     assert model.mutants[0].name == "made_up_mutant_4" and model.mutants[0].status == "survived"
     line = verdict.trust(build_report(report_of(mutation=parts()["mutation"])))
-    assert line.tone == "warn" and "26 of 27 mutants killed" in line.sentence and "made_up_mutant_4" in line.sentence
+    assert (
+        line.tone == "warn" and "26 of 27 mutants killed" in line.sentence and "made_up_mutant_4" in line.sentence
+    )
     killed = copy.deepcopy(parts()["mutation"])
     killed["mutants"] = [m for m in killed["mutants"] if m["status"] == "killed"]
     assert verdict.trust(build_report(report_of(mutation=killed))).tone == "good"
@@ -314,11 +338,21 @@ def test_tma_pairs_share_everything_but_the_setting():
 def test_bit_equality_is_of_the_tma_variants_alone():
     def case(precision, **tma):
         variants = [{"name": "vec16", "state": "passed", "differing": 5}, {"name": "tma", "state": "passed"} | tma]
-        return {"name": "a", "operator": "solve_tril", "dtype": "bf16", "axes": {"precision": precision},
-                "state": "passed", "variants": variants}  # fmt: skip
+        return {
+            "name": "a",
+            "operator": "solve_tril",
+            "dtype": "bf16",
+            "axes": {"precision": precision},
+            "state": "passed",
+            "variants": variants,
+        }
 
-    cases = [case("ieee", differing=0), case("ieee", differing=2), case("tf32", failed_checks=["bits"]),
-             case("tf32x3", state="unsupported")]  # fmt: skip
+    cases = [
+        case("ieee", differing=0),
+        case("ieee", differing=2),
+        case("tf32", failed_checks=["bits"]),
+        case("tf32x3", state="unsupported"),
+    ]
     check = build_check({"device": {"kind": "cuda"}, "cases": cases})
     found = paths.bit_equality([check], {"solve_tril"})
     assert {key: (value.cases, value.differing) for key, value in found.items()} == {"ieee": (2, 1), "tf32": (1, 1)}
@@ -336,8 +370,11 @@ def test_curves_run_along_the_size():
 
 
 def test_regret_follows_from_the_times_where_it_is_not_written():
-    point = {"name": "rope/bf16/tokens=1", "chosen": "b",
-             "variants": [{"name": "a", "time_us": 2.0}, {"name": "b", "time_us": 2.2}]}  # fmt: skip
+    point = {
+        "name": "rope/bf16/tokens=1",
+        "chosen": "b",
+        "variants": [{"name": "a", "time_us": 2.0}, {"name": "b", "time_us": 2.2}],
+    }
     (operator,) = paths.build_tune({"operators": [{"operator": "rope", "points": [point]}]}).operators
     assert operator.points[0].regret == pytest.approx(0.1) and operator.points[0].fastest == "a"
 
@@ -345,8 +382,14 @@ def test_regret_follows_from_the_times_where_it_is_not_written():
 def test_histograms_add_up_by_type_and_precision():
     def case(counts, precision):
         variant = {"name": "a", "state": "passed", "ulp_histogram": counts}
-        return {"name": "n", "operator": "o", "dtype": "bf16", "axes": {"precision": precision} if precision else {},
-                "state": "passed", "variants": [variant, variant]}  # fmt: skip
+        return {
+            "name": "n",
+            "operator": "o",
+            "dtype": "bf16",
+            "axes": {"precision": precision} if precision else {},
+            "state": "passed",
+            "variants": [variant, variant],
+        }
 
     cases = [case([1, 2], ""), case([1, 0, 0, 0, 4], ""), case([7], "tf32"), case(None, "")]
     check = build_check({"device": {"kind": "cuda"}, "cases": cases})
@@ -362,9 +405,18 @@ def test_histograms_add_up_by_type_and_precision():
 
 def test_a_cell_that_fell_back_says_so():
     def case(reason):
-        return {"name": "a", "operator": "rope", "dtype": "bf16", "axes": {"offset.q": "2"}, "state": "passed",
-                "selected": "scalar", "variants": [{"name": "scalar", "state": "passed"},
-                                                   {"name": "vec16", "state": "unsupported", "reason": reason}]}  # fmt: skip
+        return {
+            "name": "a",
+            "operator": "rope",
+            "dtype": "bf16",
+            "axes": {"offset.q": "2"},
+            "state": "passed",
+            "selected": "scalar",
+            "variants": [
+                {"name": "scalar", "state": "passed"},
+                {"name": "vec16", "state": "unsupported", "reason": reason},
+            ],
+        }
 
     for reason, number in (("vec16: q has the address 0x12, no multiple of 16", 1), ("vec16: D is 72", 0)):
         check = build_check({"device": {"kind": "cuda"}, "cases": [case(reason)]})
@@ -374,8 +426,13 @@ def test_a_cell_that_fell_back_says_so():
 def test_percents_for_people():
     values = [0, 0.0123, -0.0004, 0.000001, 12.5, None]
     assert [percent(v, signed=True) for v in values] == [
-        "0\u202f%", "+1.23\u202f%", "\u22120.04\u202f%", "+0.0001\u202f%", "+1,250\u202f%", "–",
-    ]  # fmt: skip
+        "0\u202f%",
+        "+1.23\u202f%",
+        "\u22120.04\u202f%",
+        "+0.0001\u202f%",
+        "+1,250\u202f%",
+        "–",
+    ]
 
 
 def test_fingerprint_puts_spills_first():

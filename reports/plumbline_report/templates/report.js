@@ -41,7 +41,8 @@
         item.hidden = !words.every((word) => texts[index].includes(word));
         shown += !item.hidden;
       });
-      told.textContent = words.length ? `${shown} of ${items.length}` : `${items.length} ${what}`;
+      const all = items.length === 1 && !what.endsWith("series") ? `1 ${what.replace(/s$/, "")}` : `${items.length} ${what}`;
+      told.textContent = words.length ? `${shown} of ${items.length}` : all;
     };
     input.addEventListener("input", update);
     update();
