@@ -13,7 +13,7 @@ def assemble(
     not_run: list[tuple[str, str]] | None = None,
     tolerant: bool = False,
 ) -> dict[str, Any]:
-    """One report of all documents. `tolerant`: a refused document becomes an entry of `not_run`, with the reason."""
+    """One report of all documents. `tolerant`: a refused document becomes an entry of `not_run`."""
     report: dict[str, Any] = {}
     missing = [{"what": what, "why": why} for what, why in not_run or []]
 

@@ -2,10 +2,14 @@
 
 import gzip
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 
-from conftest import Page
+from conftest import REPORTS, Page
 from documents import bench_document, check_document
 from made_up import parts
 from plumbline_report.__main__ import main
@@ -166,3 +170,29 @@ def test_bad_options_are_one_sentence(command, tmp_path):
     ):
         done = command(*argv)
         assert done.returncode == 2 and done.stderr.count("\n") == 1 and words in done.stderr
+
+
+def test_the_script_reports_what_a_folder_holds(tmp_path, files):
+    """ci/report.sh: results of the folder, recorded ones for what it lacks, and a broken part does not end it."""
+    root = REPORTS.parent
+    folder = tmp_path / "results"
+    folder.mkdir()
+    for key in ("check", "history"):
+        shutil.copy(files[key], folder)
+    (folder / "gate.json").write_text('{"schema": "plumbline.gate/1", "points": [', encoding="utf-8")
+    environment = os.environ | {"PLUMBLINE_VENV": sys.prefix}
+    done = subprocess.run(
+        [root / "ci" / "report.sh", folder, "--not-run", "B200=there is none here"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    words = Page((folder / "report.html").read_text("utf-8")).words
+    assert "there is none here" in words and "gate.json is damaged or not JSON" in words
+    assert "4 series over 30 runs" in words
+    document = json.loads((folder / "report.json").read_text("utf-8"))
+    recorded = sorted((root / "golden" / "performance").glob("*.json"))
+    assert len(document["bench"]) == len(recorded) > 0
