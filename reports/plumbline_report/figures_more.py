@@ -1,5 +1,6 @@
 """Figures of errors in ulp, effects with their intervals, variants' curves and A/A gates."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from .figures import LEFT, RIGHT, ROW, TOP, WIDTH, log_ticks
 from .model import Histogram
-from .paths import Curves
+from .paths import HEADS, Curves
 from .svg import ACCENT, BAD, GOOD, LINE, MUTED, PAGE, SERIES, TEXT, WARN, drawing, figure_of, inline
 from .text import clip, clip_middle, percent, significant
 
@@ -194,8 +195,7 @@ def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
                 label="chosen by the selector",
                 clip_on=False,
             )
-        ticks = sorted(set(sizes))
-        ticks = ticks[:: -(-len(ticks) // 7)]
+        ticks = apart(sorted(set(sizes)))
         axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
         levels = [tick for tick in log_ticks(low, high) if low <= tick <= high]
         axes.set_yticks(levels, [f"{tick:,.4g}" for tick in levels])
@@ -226,8 +226,18 @@ def variant_curves(title: str, curves: Curves, anchor: str) -> Markup:
         return inline(figure, anchor, title, f"Time over limit of each variant, log scales. {'; '.join(told)}.")
 
 
+def apart(sizes: list[float]) -> list[float]:
+    """Those of ascending sizes whose labels do not touch on a log axis, the largest always among them."""
+    least = math.log(sizes[-1] / sizes[0]) / 9
+    kept = [sizes[-1]]
+    for size in reversed(sizes[:-1]):
+        if math.log(kept[-1] / size) >= least:
+            kept.append(size)
+    return kept[::-1]
+
+
 def most_telling_variants(curves: Curves) -> list[str]:
-    """At most MAX_LINES: those that were chosen, then those nearest to the fastest anywhere."""
+    """At most MAX_LINES: what was chosen, what differs in heads per warp, then what is nearest to the fastest."""
     names = curves.variants
     if len(names) <= MAX_LINES:
         return names
@@ -236,7 +246,11 @@ def most_telling_variants(curves: Curves) -> list[str]:
     def distance(name: str) -> float:
         return min((p.times[name] / min(p.times.values()) for p in curves.points if name in p.times), default=1e9)
 
-    kept = set(sorted(names, key=lambda name: (name not in chosen, distance(name), name))[:MAX_LINES])
+    kept = set(
+        sorted(names, key=lambda name: (name not in chosen, not HEADS.search(name), distance(name), name))[
+            :MAX_LINES
+        ]
+    )
     return [name for name in names if name in kept]
 
 

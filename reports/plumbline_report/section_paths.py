@@ -4,11 +4,12 @@ from statistics import median
 from typing import Any
 
 from . import figures_more, text
-from .paths import TmaTable, TuneModel, tma_table
+from .paths import HEADS, TmaTable, TuneModel, tma_table
 from .report import Report
 from .section import MAX_ROWS, CaptionedFigure, Some, labels_of
 
-MAX_CURVES = 12
+MAX_CURVES = 6  # of one operator; half of it where nothing differs in heads per warp
+MAX_OPERATORS = 8
 
 
 def context(report: Report, anchors: text.Anchors) -> dict[str, Any]:
@@ -44,9 +45,15 @@ def heat(ratio: float) -> int:
 
 
 def _tune_context(tune: TuneModel, anchors: text.Anchors) -> dict[str, Any]:
-    curves = [(operator.name, group) for operator in tune.operators for group in operator.curves]
+    every = [(operator.name, group) for operator in tune.operators for group in operator.curves]
+    shown = []
+    for operator in tune.operators[:MAX_OPERATORS]:
+        has_heads = any(HEADS.search(name) for group in operator.curves for name in group.variants)
+        shown += [
+            (operator.name, group) for group in operator.curves[: MAX_CURVES if has_heads else MAX_CURVES // 2]
+        ]
     drawn = []
-    for operator, group in curves[:MAX_CURVES]:
+    for operator, group in shown:
         anchor = anchors.new("curves", operator, group.axis, group.fixed)
         names = figures_more.most_telling_variants(group)
         cut = f"; {len(names)} of {len(group.variants)} variants" if len(names) < len(group.variants) else ""
@@ -58,7 +65,7 @@ def _tune_context(tune: TuneModel, anchors: text.Anchors) -> dict[str, Any]:
     regrets = tune.regrets
     return {
         "model": tune,
-        "figures": Some(drawn, len(curves)),
+        "figures": Some(drawn, len(every)),
         "points": Some(
             [
                 (anchors.new("tune", point.name, point.axes.get("form", "")), operator, point)

@@ -2,11 +2,15 @@
 
 import json
 import re
+import struct
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
 
 from browser import NoBrowserError, chromium
+from conftest import REPORTS
 from documents import bench_document, check_document
 from made_up import parts, tma_bench_document
 
@@ -258,3 +262,14 @@ def test_it_reads_without_scripts(browser, page_file):
     tab.goto(page_file.as_uri())
     assert tab.locator("#trust table").first.is_visible() and tab.locator(".filter").count() == 0
     context.close()
+
+
+def test_the_script_takes_screenshots(browser, page_file, tmp_path):
+    """What makes README's picture: the size is right, and the picture is no blank."""
+    command = [sys.executable, REPORTS / "screenshots.py", page_file, tmp_path, "--only", "wide", "--only", "pdf"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    picture = (tmp_path / "wide.png").read_bytes()
+    assert picture.startswith(b"\x89PNG") and struct.unpack(">II", picture[16:24]) == (1280, 1000)
+    assert len(picture) > 30_000
+    assert (tmp_path / "pdf.pdf").read_bytes().startswith(b"%PDF")

@@ -10,7 +10,7 @@ import pytest
 from conftest import Page
 from documents import bench_document, check_document
 from made_up import parts, series_names, tma_bench_document
-from plumbline_report import gate, history, paths, trend, trust, verdict
+from plumbline_report import figures_more, gate, history, paths, trend, trust, verdict
 from plumbline_report.__main__ import main
 from plumbline_report.kinds import KINDS
 from plumbline_report.model import Histogram, build_check
@@ -367,6 +367,19 @@ def test_curves_run_along_the_size():
     assert [point.size for point in group.points] == sorted(point.size for point in group.points)
     regrets = [operator.curves[i].worst_regret for i in range(6)]
     assert regrets == sorted(regrets, reverse=True)
+
+
+def test_curves_keep_what_was_chosen_and_the_heads_per_warp():
+    names = [f"d64_staged_h{heads}" for heads in (1, 2, 4, 8)] + [f"v{n}" for n in range(9)]
+    points = [paths.TunePoint("a", {}, "v8", 0.0, 1.0, {n: 1.0 + i for i, n in enumerate(reversed(names))}, 1.0)]
+    curves = paths.Curves("tokens", "", points)
+    kept = figures_more.most_telling_variants(curves)
+    assert set(kept) == {*names[:4], "v8", "v7"}  # v8 was chosen, v7 is the next fastest
+
+
+def test_labels_of_sizes_do_not_touch():
+    assert figures_more.apart([1, 16, 64, 256, 1024, 4096, 8192]) == [1, 16, 64, 256, 1024, 8192]
+    assert figures_more.apart([7]) == [7] and figures_more.apart([1, 2]) == [1, 2]
 
 
 def test_regret_follows_from_the_times_where_it_is_not_written():
