@@ -32,17 +32,15 @@ else
 fi
 "$plumbline" check --tier "$tier" --device "$device" --json "$output/check.json" --junit "$output/check.xml" || code=$?
 
-benches=()
+omissions=()
 if [[ $device == replay ]]; then
-  step "bench: no GPU here; the report shows the recorded runs of golden/performance"
-  benches=(golden/performance/*.json)
+  step "bench: no GPU here; the report shows the recorded runs of golden/"
+  omissions=(--not-run "Timing=no GPU here; the times shown are those recorded in golden/, on the machines that they name")
 else
   step "bench on $device"
   "$plumbline" bench --device "$device" --points headline --json "$output/bench.json" || code=$?
-  benches=("$output/bench.json")
 fi
 
-arguments=()
 history=${PLUMBLINE_HISTORY:-$output/history.sqlite}
 if grep -q 'history. is not built' "build/configure-$preset.log"; then
   step "history: this build has none"
@@ -55,20 +53,13 @@ else
   elif [[ -e $output/bench.json ]]; then
     documents+=("$output/bench.json")
   fi
-  if PLUMBLINE_HISTORY=$history "$plumbline" history add "${documents[@]}" "${note[@]}" &&
-    PLUMBLINE_HISTORY=$history "$plumbline" history changes --json "$output/history.json"; then
-    if PYTHONPATH=reports "$python" -m plumbline_report --help | grep -q -e '--history'; then
-      arguments+=(--history "$output/history.json")
-    fi
-  else
-    code=2
-  fi
+  export PLUMBLINE_HISTORY=$history
+  "$plumbline" history add "${documents[@]}" "${note[@]}" &&
+    "$plumbline" history changes --json "$output/history.json" || code=2
 fi
 
 step "report"
-for bench in "${benches[@]}"; do [[ -e $bench ]] && arguments+=(--bench "$bench"); done
-PYTHONPATH=reports "$python" -m plumbline_report --check "$output/check.json" "${arguments[@]}" \
-  --output "$output/report.html"
+ci/report.sh "$output" "${omissions[@]}"
 echo "report: $output/report.html"
 
 step "verdict"

@@ -31,6 +31,7 @@ for part in "${parts[@]}"; do
     digests)
       step "full tier on $device, digests recorded"
       "$plumbline" golden record --tier full --device "$device" --golden "$output/golden" --json "$output/check.json"
+      gzip -9c "$output/check.json" > "$output/check.json.gz"
       tar -C "$output" -czf "$output/golden.tar.gz" golden
       ;;
     bench)

@@ -27,6 +27,7 @@ wants=(
   "header:soci/soci.h libsoci-dev"
   "header:boost/math/distributions/students_t.hpp libboost-dev"
   "path:/usr/lib/postgresql/*/bin/initdb postgresql"
+  "cmd:chromium chromium"  # the browser test of the report, its screenshots
 )
 
 present() {
@@ -83,6 +84,11 @@ if ! "$venv/bin/python" -c "$modules" 2>/dev/null; then
       exit 2
     }
   fi
+fi
+# With a browser, what drives it: wanted, not needed.
+if command -v chromium >/dev/null && ! "$venv/bin/python" -c 'import playwright' 2>/dev/null; then
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check -r reports/requirements-browser.txt 2>/dev/null ||
+    echo "setup: pip could not install reports/requirements-browser.txt; the report's browser test will be skipped" >&2
 fi
 command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]] ||
   echo "setup: no nvcc: the CUDA kernels and the GPU backend are not built; everything else is" >&2

@@ -6,7 +6,7 @@
 namespace plumb {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VariantResult, name, state, reason, worst, differing, compared, bias,
-                                   failed_checks)
+                                   ulp_histogram, failed_checks)
 
 nlohmann::json to_json(const CaseResult& result) {
   return {{"name", result.name},         {"operator", result.operator_name},

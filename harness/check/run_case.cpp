@@ -69,6 +69,7 @@ class Examination {
     if (verdict.bias_samples >= kBiasSamples && std::fabs(verdict.bias) > std::fabs(result_.bias)) {
       result_.bias = verdict.bias;
     }
+    add_histogram(verdict.ulp_histogram);
     const std::size_t failures = result_.failed_checks.size();
     if (verdict.out_of_bound > 0)
       fail("bound", fmt::format("{} elements of {} out of bound", verdict.out_of_bound, name));
@@ -137,6 +138,15 @@ class Examination {
 
  private:
   static constexpr std::size_t kLongestDetails = 6000;
+
+  void add_histogram(const UlpHistogram& counts) {
+    std::vector<std::int64_t>& sum = result_.ulp_histogram;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      if (sum.size() <= i) sum.resize(i + 1);
+      sum[i] += counts[i];
+    }
+  }
 
   const HostTensor& output(std::size_t i) const {
     return prepared_.problem.tensors[static_cast<std::size_t>(prepared_.problem.outputs[i])];
