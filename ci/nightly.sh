@@ -49,7 +49,7 @@ else
   documents=("$output/check.json") note=()
   if [[ $device == replay ]]; then
     # What was measured once is not tonight's: it is added once, and says that it is recorded.
-    documents+=("${benches[@]}") note=(--note "recorded: golden/performance")
+    documents+=(golden/performance/*.json) note=(--note "recorded: golden/performance")
   elif [[ -e $output/bench.json ]]; then
     documents+=("$output/bench.json")
   fi

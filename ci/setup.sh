@@ -65,6 +65,12 @@ if ((${#missing[@]} + ${#wished[@]})); then
   fi
 fi
 
+# libFuzzer's runtime has a package of its own, named after clang's version.
+if command -v clang++ >/dev/null && ! compgen -G '/usr/lib/*/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null &&
+  ! compgen -G '/usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null && [[ $(id -u) == 0 ]]; then
+  apt-get install -y -qq --no-install-recommends "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev" >/dev/null 2>&1 || true
+fi
+
 # The Python side: reports and their tests live in an environment of their own.
 venv=${PLUMBLINE_VENV:-build/venv}
 modules='import jinja2, matplotlib, numpy, pytest, safetensors, yaml'
