@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "reference/fault.h"
 #include "reference/numeric/parallel.h"
 #include "reference/numeric/tensor.h"
 #include "reference/solve_tril/chunks.h"
@@ -18,7 +19,9 @@ using Tile = std::array<std::array<float, kMaxChunk>, kMaxChunk>;
 void substitute(const Tile& a, std::size_t rows, Tile& x) {
   for (std::size_t i = 0; i < rows; ++i) {
     x[i].fill(0.0f);
-    for (std::size_t k = 0; k < i; ++k) {
+    for (std::size_t step = 0; step < i; ++step) {
+      const std::size_t k = fault(Fault::kSolveDescending) ? i - 1 - step : step;
+      if (fault(Fault::kMissingTerm) && i / 16 == 2 && k / 16 == 1) continue;
       const float factor = -a[i][k];
       // Only the columns up to k have k in their chain. A few columns more, to whole vectors, find X[k][j] = +0 and
       // stay +0, unless the factor is not finite.
@@ -26,6 +29,7 @@ void substitute(const Tile& a, std::size_t rows, Tile& x) {
       for (std::size_t j = 0; j < columns; ++j) x[i][j] = std::fmaf(factor, x[k][j], x[i][j]);
     }
     x[i][i] = 1.0f;
+    if (fault(Fault::kSolveInHalf)) round_row(PLUMB_F16, x[i]);
   }
 }
 
@@ -51,9 +55,16 @@ void solve_tril_replay(const plumb_solve_tril_params&, std::span<const plumb_ten
                  row.first(static_cast<std::size_t>(i)));
       }
       substitute(lower, static_cast<std::size_t>(rows), solution);
-      for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t stored = fault(Fault::kTailStoredWhole) ? a.shape[3] : rows;
+      for (std::int64_t i = 0; i < stored; ++i) {
         const std::span row(solution[static_cast<std::size_t>(i)]);
-        store_row(address(x, {batch, first_row + i, head, 0}), dtype_of(x), x.stride[3], row.first(width));
+        const std::size_t columns = fault(Fault::kUpperLeftUnwritten) ? static_cast<std::size_t>(i) + 1 : width;
+        if (fault(Fault::kAboveDiagonalAt32) && width == 32 && i < 31)
+          row[static_cast<std::size_t>(i) + 1] =
+              load_float(address(a, {batch, first_row + i, head, i + 1}), dtype_of(a));
+        if (fault(Fault::kTailUnmasked) && rows < a.shape[3])
+          row[width - 1] += 0 * load_float(address(a, {batch, first_row + i, head, a.shape[3] - 1}), dtype_of(a));
+        store_row(address(x, {batch, first_row + i, head, 0}), dtype_of(x), x.stride[3], row.first(columns));
       }
     }
   });
