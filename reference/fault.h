@@ -90,7 +90,6 @@ enum class Fault : int {
   kTmaBeforeSm90,
   kHeadsPerWarpIgnored,
   kHeadDimUntested,
-  kServesWhatItCannot,
 };
 
 #if defined(PLUMBLINE_FAULTS)

@@ -42,6 +42,7 @@ Trial trial_of(const Mutant& mutant, const std::string& device) {
   const std::string faulty = beside_this_library("libplumbline_faulty.so");
   const std::string fault = fmt::to_string(static_cast<int>(mutant.fault));
   if (!mutant.needs.empty()) return {{}, mutant.needs};
+  if (mutant.fault == Fault::kDeviceZero && device == "cuda:0") return {{}, "device 0 is the right one here"};
   if (device != "replay") {
     if (!(mutant.on & kOnCuda)) return {{}, "its place is not in a kernel"};
     return {{"worker", "--device", device, "--library", faulty, "--repeats", "2", "--fault", fault}, ""};
