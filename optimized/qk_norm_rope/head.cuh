@@ -20,7 +20,9 @@ __device__ __forceinline__ Head<T> head_at(const QkNormRopeArguments& a, std::ui
   const std::uint32_t head = index - token * a.heads.divisor;
   const std::uint32_t heads_q = a.heads_q + device_fault(Fault::kQWeightForBoundaryHead);
   const bool has_q_weight = head < heads_q || device_fault(Fault::kQWeightForK);
-  return {static_cast<T*>(a.qkv) + std::int64_t{token} * a.row_stride + std::int64_t{head} * a.head_dim,
+  std::int64_t row = std::int64_t{token} * a.row_stride;
+  if (device_fault(Fault::kIndexIn32Bits)) row = static_cast<std::int32_t>(row);
+  return {static_cast<T*>(a.qkv) + row + std::int64_t{head} * a.head_dim,
           static_cast<const T*>(has_q_weight ? a.q_weight : a.k_weight), token};
 }
 

@@ -15,7 +15,8 @@ struct Tile {
   int rows = 0;  // fewer than BT in a tail; 0 where the slot holds no chunk
 
   __device__ __forceinline__ std::int64_t offset(const TileStrides& stride) const {
-    return batch * stride.batch + token * stride.token + head * stride.head;
+    const std::int64_t elements = batch * stride.batch + token * stride.token + head * stride.head;
+    return device_fault(Fault::kIndexIn32Bits) ? static_cast<std::int32_t>(elements) : elements;
   }
 };
 
