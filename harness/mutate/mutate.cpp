@@ -169,6 +169,9 @@ int run_mutate(const MutateOptions& options) {
     for (std::size_t i = next++; i < mutants.size(); i = next++) {
       try {
         outcomes[i] = try_mutant(mutants[i], options);
+        fmt::print(stderr, "{}: {} ({}) in {:.1f} s\n", mutants[i].id, outcomes[i].status,
+                   outcomes[i].status == "killed" ? outcomes[i].first_check : outcomes[i].reason,
+                   outcomes[i].seconds);
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!failure) failure = std::current_exception();
