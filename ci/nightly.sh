@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, from a bare machine to a report: set-up, build, check, bench, report.
+# The main job, from a bare machine to a report: set-up, build, check, mutants, bench, report.
 # With a GPU the CUDA fast paths are checked and measured on it; without one, what a real GPU computed is verified
 # by replay, bit for bit, and the recorded measurements are shown.
 #
@@ -31,6 +31,10 @@ else
   step "check on $device"
 fi
 "$plumbline" check --tier "$tier" --device "$device" --json "$output/check.json" --junit "$output/check.xml" || code=$?
+
+# A check that sees nothing passes everything: libraries with one known bug each must fail, every one.
+step "mutants on $device"
+"$plumbline" mutate --tier "$tier" --device "$device" --json "$output/mutation.json" || code=$?
 
 omissions=()
 if [[ $device == replay ]]; then
@@ -65,7 +69,7 @@ echo "report: $output/report.html"
 step "verdict"
 case $code in
   0) echo "pass" ;;
-  1) echo "MISMATCH: see above, and the failing cases in the report" ;;
+  1) echo "MISMATCH, or a mutant survived: see above, and the failing cases in the report" ;;
   3) echo "NOTHING PROVED: only mistrusted cases, or nothing was compared" ;;
   *) echo "HARNESS ERROR (exit code $code)" ;;
 esac

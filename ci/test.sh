@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: formatting, the build with every architecture and warnings as errors, C++ tests, the quick tier by replay,
-# host code under sanitizers, Python tests. Sets up what is missing first. Works without a GPU and without nvcc.
+# host code under sanitizers, Python tests, mutants. Sets up what is missing first. Works without a GPU and without nvcc.
 #
 #   ci/test.sh            everything
 #   ci/test.sh --fast     without the sanitizer build
@@ -47,3 +47,6 @@ ci/test_package.sh
 
 step "C++ tests"
 ctest --test-dir "$build" -j 1 --output-on-failure
+
+step "mutants: every known bug must be seen"
+"$build/plumbline" mutate --device replay

@@ -16,6 +16,7 @@
 #include "harness/history/history.h"
 #include "harness/list.h"
 #include "harness/measure/bench.h"
+#include "harness/mutate/mutate.h"
 #include "harness/tune/tune.h"
 
 namespace {
@@ -30,6 +31,7 @@ struct Typed {
   BenchOptions bench;
   TuneOptions tune;
   std::string sample_folder;
+  MutateOptions mutate;
 };
 
 // Of cuda:N; -1 for the devices that are none.
@@ -227,6 +229,29 @@ int run(int argc, char** argv) {
   tune->add_option("--from", typed.tune.from, "make the tables of this file's measurements; no device is used");
   HistoryOptions history;
   const std::vector<HistoryCommand> history_commands = add_history_commands(app, history);
+  CLI::App* mutate =
+      app.add_subcommand("mutate",
+                         "check the checks: libraries with one known bug each, of which every one must be seen.\n"
+                         "Prints the kill matrix, mutant by check, and two scores: with all checks, and judged as "
+                         "a third party's library\n"
+                         "is, whose bits are its own. Exit code 1: a mutant survived.");
+  mutate
+      ->add_option("--device", typed.mutate.device, "replay (faults in the CPU replay and in selection), or cuda:N")
+      ->capture_default_str();
+  mutate->add_option("--tier", typed.tier, "full: what survives the quick tier meets the full one")
+      ->check(CLI::IsMember({"quick", "full"}))
+      ->capture_default_str();
+  mutate->add_option(
+      "--mutant", typed.mutate.mutant,
+      "an id (rope.truncate), a fault's name, an operator's name, or a number of the catalogue of bugs");
+  mutate->add_flag("--bounds-only", typed.mutate.bounds_only, "only the second score decides the exit code");
+  mutate->add_option("--json", typed.mutate.json, "write the matrix to this file (schema plumbline.mutation/1)");
+  mutate->add_option("--jobs", typed.mutate.jobs, "mutants tried at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  mutate->add_option("--timeout", typed.mutate.timeout_seconds, "seconds after which a case counts as hanging")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
 
   CLI::App* worker = app.add_subcommand("worker", "")->group("");  // started by check, not by people
   bool no_oracle = false;
@@ -238,6 +263,8 @@ int run(int argc, char** argv) {
   worker->add_option("--repeats", typed.check.worker.check.repeats);
   worker->add_option("--device-memory", device_bytes);
   worker->add_flag("--no-oracle", no_oracle);
+  worker->add_flag("--selection-only", typed.check.worker.check.selection_only);
+  worker->add_option("--fault", typed.check.worker.fault);
   worker->add_option("--reply-fd", reply_fd)->required();
 
   try {
@@ -284,6 +311,12 @@ int run(int argc, char** argv) {
     CheckOptions options = resolved(typed);
     options.worker.check.with_oracle = false;
     return run_check(std::move(options));
+  }
+  if (*mutate) {
+    ordinal_of(typed.mutate.device);
+    if (typed.mutate.device == "host") throw HarnessError("mutate --device 'host': expected replay or cuda:N");
+    typed.mutate.tier = typed.tier == "full" ? Tier::kFull : Tier::kQuick;
+    return run_mutate(typed.mutate);
   }
   if (*sample) {
     const std::string folder =

@@ -5,7 +5,7 @@
 
 namespace plumb {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VariantResult, name, state, reason, worst, differing, compared, bias,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VariantResult, name, state, reason, worst, differing, compared, bias, change,
                                    ulp_histogram, failed_checks)
 
 nlohmann::json to_json(const CaseResult& result) {

@@ -140,6 +140,7 @@ Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Ex
   });
   if (inexact > 0) judgement.bias = bias_sum / static_cast<double>(inexact);
   judgement.bias_samples = std::count(seen.begin(), seen.end(), true);
+  judgement.largest_bound = largest_bound;
   if (largest_bound > 0) judgement.blind_spot = largest_bound / ulp_at(largest_value, dtype);
   return judgement;
 }

@@ -35,6 +35,7 @@ struct Judgement {
   double worst_share = 0;      // largest |error| / bound
   double bias = 0;  // mean of (|y| - |expected|) in ulp over inexact, normal elements (16-bit types only)
   std::int64_t bias_samples = 0;  // distinct results among them
+  double largest_bound = 0;       // of an element with a finite expectation other than 0
   double blind_spot = 0;  // largest bound, in ulp of the largest expected value: what could hide in this case
   UlpHistogram ulp_histogram{};
   std::vector<Offence> first, worst;    // at most kShown each

@@ -11,7 +11,8 @@
 namespace plumb {
 
 // The words of the axis `positions`: shuffled (each token another, in no order), zero, last (the cache's last row),
-// padded (a third negative, one past the cache), far (rows beyond 2^24, which a float cannot count).
+// padded (a third negative, one in seven past the cache, half of each a valid row once cut to 32 bits), far (rows
+// beyond 2^24, which a float cannot count).
 enum class Positions { kShuffled, kZero, kLast, kPadded, kFar };
 inline const std::vector<std::string> kPositionWords = {"shuffled", "zero", "last", "padded", "far"};
 
@@ -21,6 +22,7 @@ inline std::int64_t max_position_of(Positions positions) {
 
 inline void fill_positions(HostTensor& tensor, Positions positions, const RandomStream& random) {
   const std::int64_t rows = max_position_of(positions);
+  constexpr std::int64_t k32Bits = std::int64_t{1} << 32;
   fill(tensor, [&](std::int64_t i) -> std::int64_t {
     const auto index = static_cast<std::uint64_t>(i);
     switch (positions) {
@@ -31,8 +33,10 @@ inline void fill_positions(HostTensor& tensor, Positions positions, const Random
       case Positions::kFar:
         return rows - 1 - random.below(index, 1000);
       case Positions::kPadded:
-        if (i % 3 == 1) return -1 - random.below(index, 5);
-        if (i % 7 == 3) return rows + random.below(index, 5);
+        if (i % 6 == 1) return -1 - std::int64_t{random.below(index, 5)};
+        if (i % 6 == 4) return -k32Bits + random.below(index, static_cast<std::uint32_t>(rows));
+        if (i % 14 == 3) return rows + random.below(index, 5);
+        if (i % 14 == 10) return k32Bits + random.below(index, static_cast<std::uint32_t>(rows));
         [[fallthrough]];
       case Positions::kShuffled:
         return random.below(index, static_cast<std::uint32_t>(rows));

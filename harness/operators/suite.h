@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,10 @@ struct OperatorSuite {
   Traffic (*traffic)(const Problem& problem);
   const char* row_axis;  // the axis that counts rows, and the dimension of all tensors but the constants that it is
   int row_dimension;
+  // Where a library's policy breaks what the operator's parameters promise, a sentence each; nullptr: nothing is
+  // asked.
+  void (*policy_faults)(const plumb_operator& op, const plumb_call& call,
+                        std::vector<std::string>& faults) = nullptr;
   // Whether the replay gives the bits of canonical variants, or only a result within the bound; nullptr: always.
   bool (*replay_is_canonical)(const Problem& problem) = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "optimized/host/call.h"
+#include "optimized/host/fault.h"
 #include "optimized/host/tuned.h"
 #include "reference/numeric/tensor.h"
 
@@ -90,6 +91,7 @@ class OperatorOf {
     *served = -1;
     const auto status = supports(call, index);
     if (status != PLUMB_OK || Op::empty(*call)) return status;
+    if (fault(Fault::kEveryOtherRunDoesNothing) && is_other_run()) return *served = index, PLUMB_OK;
     const auto launched = Op::rows()[static_cast<std::size_t>(index)].launch(*call);
     if (launched == PLUMB_OK) *served = index;
     return launched;

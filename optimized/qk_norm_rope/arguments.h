@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "optimized/device/divider.h"
+#include "reference/fault.h"
 #include "reference/numeric/tensor.h"
 #include "reference/qk_norm_rope/qk_norm_rope.h"
 
@@ -49,7 +50,7 @@ inline QkNormRopeArguments qk_norm_rope_arguments(const plumb_call& call) {
           .heads_q = static_cast<std::uint32_t>(params.heads_q),
           .total = 0,
           .head_dim = params.head_dim,
-          .rotary_dim = params.rotary_dim,
+          .rotary_dim = fault(Fault::kRotateAll) ? params.head_dim : params.rotary_dim,
           .interleaved = params.style == PLUMB_ROPE_INTERLEAVED,
           .float_cache = cache.dtype == PLUMB_F32,
           .eps = params.eps,

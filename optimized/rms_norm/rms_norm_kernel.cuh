@@ -18,6 +18,9 @@ __device__ __forceinline__ float halve_leaves(Leaf<T> (&h)[kLeaves]) {
     sums[k] = leaf_sum(h[k]);
     forget_unpacked(h[k]);
   }
+  if constexpr (kLeaves > 2) {
+    if (device_fault(Fault::kOtherOrderAboveThreshold)) swap_floats(sums[0], sums[1]);
+  }
   return halve<kPadded>(sums);
 }
 
@@ -77,8 +80,9 @@ __global__ void __launch_bounds__(rms_norm_max_threads(kLeaves))
     }
     const float sum = halve_threads(halve_leaves(h), threads, exchange[turn]);
     const float inverse = inverse_rms(sum, a.inverse_hidden, a.eps);
+    if (device_fault(Fault::kSharedMisaligned) && hidden % 1024 == 512) touch_misaligned(exchange[turn]);
 
-    T* const y = static_cast<T*>(a.y) + row * a.y_stride;
+    T* const y = static_cast<T*>(a.y) + row * (device_fault(Fault::kRowStrideDropped) ? a.hidden : a.y_stride);
 #pragma unroll
     for (int k = 0; k < kLeaves; ++k) {
       if constexpr (kWeightsEarly) forget_unpacked(w[k]);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "optimized/host/fault.h"
 #include "optimized/host/launch.cuh"
 #include "optimized/rms_norm/long_row_kernel.cuh"
 #include "optimized/rms_norm/rms_norm_kernel.cuh"
@@ -210,7 +211,7 @@ plumb_status launch_weighted(const plumb_call& call) {
 // kAccess is in bytes; an access below an element is one element.
 template <int kAccess>
 plumb_status launch_rms_norm(const plumb_call& call) {
-  switch (call.tensors[PLUMB_RMS_NORM_X].dtype) {
+  switch (chosen_dtype(call.tensors[PLUMB_RMS_NORM_X].dtype)) {
     case PLUMB_BF16:
       return launch_weighted<__nv_bfloat16, kAccess>(call);
     case PLUMB_F16:

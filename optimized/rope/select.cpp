@@ -104,7 +104,7 @@ struct Rope {
     const int cache_access = std::min(16, pairs * cache_element);
     const auto address = reinterpret_cast<std::uintptr_t>(cache.data);
     const std::int64_t half_row = std::int64_t{cache_element} * params.rotary_dim / 2;
-    if (address % static_cast<unsigned>(cache_access) != 0) {
+    if (address % static_cast<unsigned>(cache_access) != 0 && !fault(Fault::kCacheAlignmentUntested)) {
       return fail(PLUMB_UNSUPPORTED, "%s: cos_sin_cache has address %p, no multiple of %d", row.name, cache.data,
                   cache_access);
     }

@@ -70,10 +70,10 @@ struct SolveTril {
       return fail(PLUMB_UNSUPPORTED, "%s: params.precision is %s, and this variant computes in %s", row.name,
                   name_of_precision(params.precision), name_of_precision(row.precision));
     }
-    if (params.tma == PLUMB_TMA_ON && !row.uses_tma) {
+    if (params.tma == PLUMB_TMA_ON && !row.uses_tma && !fault(Fault::kNoTmaThoughOn)) {
       return fail(PLUMB_UNSUPPORTED, "%s: params.tma is on, and this variant copies without TMA", row.name);
     }
-    if (params.tma == PLUMB_TMA_OFF && row.uses_tma) {
+    if (params.tma == PLUMB_TMA_OFF && row.uses_tma && !fault(Fault::kTmaThoughOff)) {
       return fail(PLUMB_UNSUPPORTED, "%s: params.tma is off", row.name);
     }
     if (solve_tril_tiles(call) > kDividerLimit) {
@@ -112,15 +112,17 @@ struct SolveTril {
 
   // Upstream's opt-in: the very value "1".
   static bool auto_means_tma(const plumb_device& device) {
+    if (fault(Fault::kTmaWithoutOptIn)) return device.sm >= 90 && device.has_tensor_map != 0;
+    if (fault(Fault::kNoTmaInSpiteOfOptIn)) return false;
     return device.sm >= 90 && device.has_tensor_map != 0 && device.fla_use_tma != nullptr &&
            std::string_view(device.fla_use_tma) == "1";
   }
 
   static plumb_status serves_tma(const plumb_call& call, const Row& row) {
-    if (call.device->sm < 90) {
+    if (call.device->sm < 90 && !fault(Fault::kTmaBeforeSm90)) {
       return fail(PLUMB_UNSUPPORTED, "%s: device.sm is %d; TMA came with 90", row.name, call.device->sm);
     }
-    if (call.device->has_tensor_map == 0) {
+    if (call.device->has_tensor_map == 0 && !fault(Fault::kTmaBeforeSm90)) {
       return fail(PLUMB_UNSUPPORTED, "%s: device.has_tensor_map is 0: the driver has no cuTensorMapEncodeTiled",
                   row.name);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reference/fault.h"
 #include "reference/numeric/parallel.h"
 #include "reference/numeric/tensor.h"
 #include "reference/solve_tril/chunks.h"
@@ -15,7 +16,9 @@ namespace plumb {
 void substitute(const Tile& a, std::size_t begin, std::size_t end, Tile& x) {
   for (std::size_t i = begin; i < end; ++i) {
     std::fill(x[i].begin() + static_cast<std::ptrdiff_t>(begin), x[i].end(), 0.0f);
-    for (std::size_t k = begin; k < i; ++k) {
+    for (std::size_t step = begin; step < i; ++step) {
+      const std::size_t k = fault(Fault::kSolveDescending) ? i - 1 - (step - begin) : step;
+      if (fault(Fault::kMissingTerm) && i / 16 == 2 && k / 16 == 1) continue;
       const float factor = -a[i][k];
       // Only the columns up to k have k in their chain. A few columns more, to whole vectors, find X[k][j] = +0 and
       // stay +0, unless the factor is not finite.
@@ -23,6 +26,7 @@ void substitute(const Tile& a, std::size_t begin, std::size_t end, Tile& x) {
       for (std::size_t j = begin; j < columns; ++j) x[i][j] = std::fmaf(factor, x[k][j], x[i][j]);
     }
     x[i][i] = 1.0f;
+    if (fault(Fault::kSolveInHalf)) round_row(PLUMB_F16, x[i]);
   }
 }
 
@@ -52,9 +56,16 @@ void solve_tril_replay(const plumb_solve_tril_params& params, std::span<const pl
       } else {
         merge_in_tf32(lower, static_cast<std::size_t>(rows), params.precision == PLUMB_TF32X3, solution);
       }
-      for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t stored = fault(Fault::kTailStoredWhole) ? a.shape[3] : rows;
+      for (std::int64_t i = 0; i < stored; ++i) {
         const std::span row(solution[static_cast<std::size_t>(i)]);
-        store_row(address(x, {batch, first_row + i, head, 0}), dtype_of(x), x.stride[3], row.first(width));
+        const std::size_t columns = fault(Fault::kUpperLeftUnwritten) ? static_cast<std::size_t>(i) + 1 : width;
+        if (fault(Fault::kAboveDiagonalAt32) && width == 32 && i < 31)
+          row[static_cast<std::size_t>(i) + 1] =
+              load_float(address(a, {batch, first_row + i, head, i + 1}), dtype_of(a));
+        if (fault(Fault::kTailUnmasked) && rows < a.shape[3])
+          row[width - 1] += 0 * load_float(address(a, {batch, first_row + i, head, a.shape[3] - 1}), dtype_of(a));
+        store_row(address(x, {batch, first_row + i, head, 0}), dtype_of(x), x.stride[3], row.first(columns));
       }
     }
   });

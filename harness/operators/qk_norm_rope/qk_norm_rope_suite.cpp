@@ -1,5 +1,6 @@
 // qk_norm_rope: its axes, its matrix, its problems.
 #include "harness/cases/matrix.h"
+#include "harness/check/selection.h"
 #include "harness/error.h"
 #include "harness/operators/rotary_inputs.h"
 #include "harness/operators/suite.h"
@@ -226,11 +227,40 @@ Traffic traffic(const Problem& problem) {
           bytes};
 }
 
+// A variant serves one number of heads per warp at most, and d<N> in its name heads of N elements alone.
+void policy_faults(const plumb_operator& op, const plumb_call& call, std::vector<std::string>& faults) {
+  std::vector<int> served(static_cast<std::size_t>(op.variant_count));
+  for (const std::int32_t heads_per_warp : {1, 2, 4, 8}) {
+    auto params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+    params.heads_per_warp = heads_per_warp;
+    plumb_call asked = call;
+    asked.params = &params;
+    const Answers answers = ask(op, asked);
+    for (std::int32_t variant = 0; variant < op.variant_count; ++variant) {
+      int& already = served[static_cast<std::size_t>(variant)];
+      if (!answers.serves(variant)) continue;
+      if (already != 0) {
+        faults.push_back(std::string(op.variant(variant)->name) + " serves heads_per_warp " +
+                         std::to_string(already) + " and " + std::to_string(heads_per_warp));
+      }
+      already = heads_per_warp;
+    }
+  }
+  const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+  const Answers answers = ask(op, call);
+  for (std::int32_t variant = 0; variant < op.variant_count; ++variant) {
+    const int head_dim = promised(op.variant(variant)->name, "d");
+    if (head_dim == 0 || head_dim == params.head_dim || !answers.serves(variant)) continue;
+    faults.push_back(std::string(op.variant(variant)->name) + " supports heads of " +
+                     std::to_string(params.head_dim));
+  }
+}
+
 }  // namespace
 
 const OperatorSuite& qk_norm_rope_suite() {
-  static constexpr OperatorSuite suite{"qk_norm_rope", schema,          cases,   build,    oracle,
-                                       replay,         headline_points, traffic, "tokens", 0};
+  static constexpr OperatorSuite suite{"qk_norm_rope",  schema,  cases,    build, oracle,       replay,
+                                       headline_points, traffic, "tokens", 0,     policy_faults};
   return suite;
 }
 

@@ -1,6 +1,7 @@
 // solve_tril: its axes, its matrix, its problems.
 #include "harness/cases/fill.h"
 #include "harness/cases/matrix.h"
+#include "harness/check/selection.h"
 #include "harness/error.h"
 #include "harness/operators/solve_tril/solve_tril_inputs.h"
 #include "harness/operators/suite.h"
@@ -212,11 +213,47 @@ Traffic traffic(const Problem& problem) {
   return {rows * granules * 16 / width, rows * width * static_cast<std::int64_t>(size_of(dtype_of(x)))};
 }
 
+// Which variants use TMA is what params.tma tells: on and off must part them, auto restricts none and then follows
+// the opt-in of the caller's environment.
+void policy_faults(const plumb_operator& op, const plumb_call& call, std::vector<std::string>& faults) {
+  const plumb_device& device = *call.device;
+  std::vector<Answers> by_tma;
+  for (const std::int32_t tma : {PLUMB_TMA_OFF, PLUMB_TMA_ON, PLUMB_TMA_AUTO}) {
+    auto params = *static_cast<const plumb_solve_tril_params*>(call.params);
+    params.tma = tma;
+    plumb_call asked = call;
+    asked.params = &params;
+    by_tma.push_back(ask(op, asked));
+  }
+  const Answers &off = by_tma[PLUMB_TMA_OFF], &on = by_tma[PLUMB_TMA_ON], &free = by_tma[PLUMB_TMA_AUTO];
+  const bool possible = device.sm >= 90 && device.has_tensor_map != 0;
+  bool any_uses_tma = false, any_does_not = false;
+  for (std::int32_t variant = 0; variant < op.variant_count; ++variant) {
+    const std::string name = op.variant(variant)->name;
+    if (on.serves(variant) && off.serves(variant)) faults.push_back(name + " serves with TMA on and with TMA off");
+    if (free.serves(variant) != (on.serves(variant) || off.serves(variant))) {
+      faults.push_back(name + " answers to TMA auto otherwise than to both on and off");
+    }
+    if (on.serves(variant) && !possible) faults.push_back(name + " serves with TMA on a device that has none");
+    any_uses_tma |= on.serves(variant);
+    any_does_not |= off.serves(variant);
+  }
+  const bool opted_in = device.fla_use_tma != nullptr && std::string_view(device.fla_use_tma) == "1";
+  if (free.select != PLUMB_OK) return;
+  const std::string chosen = op.variant(free.selected)->name;
+  if (on.serves(free.selected) && !opted_in && any_does_not) {
+    faults.push_back("TMA auto selects " + chosen + " without FLA_USE_TMA=1");
+  }
+  if (!on.serves(free.selected) && opted_in && any_uses_tma) {
+    faults.push_back("TMA auto selects " + chosen + " in spite of FLA_USE_TMA=1");
+  }
+}
+
 }  // namespace
 
 const OperatorSuite& solve_tril_suite() {
-  static constexpr OperatorSuite suite{
-      "solve_tril", schema, cases, build, oracle, replay, headline_points, traffic, "T", 1, replay_is_canonical};
+  static constexpr OperatorSuite suite{"solve_tril",    schema,  cases, build, oracle,        replay,
+                                       headline_points, traffic, "T",   1,     policy_faults, replay_is_canonical};
   return suite;
 }
 
