@@ -11,7 +11,7 @@ from .figures import LEFT, RIGHT, ROW, TOP, WIDTH, log_ticks
 from .model import Histogram
 from .paths import HEADS, Curves
 from .svg import ACCENT, BAD, GOOD, LINE, MUTED, PAGE, SERIES, TEXT, WARN, drawing, figure_of, inline
-from .text import clip, clip_middle, percent, significant
+from .text import clip, percent, significant
 
 BUCKETS = ("=", "⅛", "¼", "½", "1", "2", "4", "8", "16", "64", "1k", "more")
 SPOKEN = ("0", "1/8", "1/4", "1/2", "1", "2", "4", "8", "16", "64", "1024", "more")
@@ -128,7 +128,7 @@ def forest(title: str, effects: list[Effect], band: float | None, anchor: str) -
                 axes.plot([low, high], [y, y], color=color, linewidth=3, alpha=0.55, solid_capstyle="butt")
             axes.plot([min(max(one.effect, -reach), reach)], [y], "o", color=color, markersize=7, markeredgewidth=0)
             line = {"transform": axes.get_yaxis_transform(), "va": "baseline"}
-            axes.text(0, row + 0.36, clip_middle(one.label, 60), fontsize=11, color=TEXT, **line)
+            axes.text(0, row + 0.36, clip(one.label, 56), fontsize=11, color=TEXT, **line)
             number = percent(one.effect, signed=True)
             axes.text(
                 1 + (RIGHT - 4) / (WIDTH - LEFT - RIGHT),

@@ -22,6 +22,7 @@ class GatePoint:
     candidate_us: float | None
     variants: tuple[str, str]
     identical_code: bool | None
+    note: str
 
     @property
     def tone(self) -> str:
@@ -80,6 +81,7 @@ def _point(entry: dict) -> GatePoint:
         processes=entry.get("processes"),
         variants=(entry.get("variant_baseline") or "", entry.get("variant_candidate") or ""),
         identical_code=entry.get("identical_code"),
+        note=entry.get("note") or "",
         **numbers,
     )
 

@@ -25,6 +25,7 @@ class Change:
     upper: float | None
     q: float | None
     commits: tuple[str, str]
+    differences: list[str]  # what else changed with it: driver, clocks, host
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Series:
     drift: float | None
     drift_since: str
     to_pinned: float | None  # of the last point
+    gap: float | None  # between two levels that it jumps between
 
     @property
     def now(self) -> Segment | None:
@@ -114,6 +116,7 @@ def _series(entry: dict, index: int, runs: list[Run], place: dict[str, int], mod
             place[str(change["run"])],
             *(finite(change.get(key)) for key in ("effect", "lower", "upper", "q")),
             commits=_commits(change, place[str(change["run"])], runs),
+            differences=change.get("differences") or [],
         )
         for change in entry.get("changes") or []
         if str(change["run"]) in place
@@ -134,6 +137,7 @@ def _series(entry: dict, index: int, runs: list[Run], place: dict[str, int], mod
         drift=finite(drift.get("effect")),
         drift_since=runs[since].date or runs[since].id if since is not None else "",
         to_pinned=to_pinned,
+        gap=finite((entry.get("states") or {}).get("gap")),
     )
 
 

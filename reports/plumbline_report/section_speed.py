@@ -8,7 +8,7 @@ from .gate import GateModel
 from .history import HistoryModel, Series
 from .report import Report
 from .section import MAX_FIGURES, MAX_ROWS, CaptionedFigure, Some, labels_of
-from .speed import BenchModel, Point, Shape, short_name
+from .speed import BenchModel, Point, Shape, figure_label, short_name
 
 MAX_EFFECTS = 16  # rows of a forest figure
 MAX_SERIES = 400  # series with a trend of their own
@@ -63,7 +63,7 @@ def _speed_figures(bench: BenchModel, anchors: text.Anchors) -> Some:
 
 def _gate_context(gate: GateModel, anchors: text.Anchors) -> dict[str, Any]:
     known = [point for point in gate.points if point.effect is not None]
-    effects = [Effect(short_name(p.name), p.effect, p.lower, p.upper, p.tone) for p in known[:MAX_EFFECTS]]
+    effects = [Effect(figure_label(p.name), p.effect, p.lower, p.upper, p.tone) for p in known[:MAX_EFFECTS]]
     anchor = anchors.new("effects", gate.title)
     figure = figures_more.forest("Gate: change of the time", effects, gate.promised, anchor) if effects else None
     note = f"{len(effects)} of {len(known)}: regressed first, then the largest" if len(effects) < len(known) else ""
@@ -88,7 +88,7 @@ def trends(report: Report, anchors: text.Anchors) -> dict[str, Any] | None:
     movers = history.movers
     effects = [
         Effect(
-            f"{text.clip(change.commits[1], 9)}  {short_name(one.name)}",
+            f"{text.clip(change.commits[1], 9)}  {figure_label(one.name)}",
             change.effect,
             change.lower,
             change.upper,

@@ -95,6 +95,12 @@ def short_name(name: str) -> str:
     return " ".join(filter(None, (shape.operator, shape.dtype, shape.label(), variant, shape.cache)))
 
 
+def figure_label(name: str) -> str:
+    """The same for a figure, where the end is cut off: what tells points apart stands first."""
+    shape, variant = parse_name(name)
+    return " ".join(filter(None, (shape.operator, shape.dtype, variant, shape.label())))
+
+
 def build_bench(document: dict) -> BenchModel:
     """Repetitions become one point: their median, Google Benchmark's own where it wrote one."""
     runs: dict[str, dict[str, list[dict]]] = {}  # name -> aggregate or "" -> entries

@@ -46,14 +46,6 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "\u2026"
 
 
-def clip_middle(text: str, limit: int) -> str:
-    """For names that differ at both ends."""
-    if len(text) <= limit:
-        return text
-    tail = (limit - 1) // 2
-    return f"{text[: limit - 1 - tail]}\u2026{text[-tail:]}"
-
-
 def kind_of_reason(reason: str) -> str:
     """Reasons that differ only in numbers standing alone are of one kind ('vec16' keeps its number)."""
     return STANDALONE_NUMBER.sub("#", reason)

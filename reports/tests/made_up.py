@@ -108,6 +108,7 @@ def _series(rng: random.Random, index: int, name: str, runs: list[dict]) -> dict
                 "before": level,
                 "after": level * (1 + effect),
                 "effect": effect,
+                "differences": ["driver 570.1 -> 580.2"] if index % 2 else [],
                 "lower": effect - 2 * noise,
                 "upper": effect + 2 * noise,
                 "q": 0.0003,
