@@ -48,15 +48,12 @@ if grep -q 'history. is not built' "build/configure-$preset.log"; then
   step "history: this build has none"
 else
   step "history"
-  documents=("$output/check.json") note=()
-  if [[ $device == replay ]]; then
-    # What was measured once is not tonight's: it is added once, and says that it is recorded.
-    documents+=("${benches[@]}") note=(--note "recorded: golden/performance")
-  elif [[ -e $output/bench.json ]]; then
-    documents+=("$output/bench.json")
-  fi
-  if PLUMBLINE_HISTORY=$history "$plumbline" history add "${documents[@]}" "${note[@]}" &&
-    PLUMBLINE_HISTORY=$history "$plumbline" history changes --json "$output/history.json"; then
+  remember() { PLUMBLINE_HISTORY=$history "$plumbline" history "$@"; }
+  documents=("$output/check.json")
+  [[ $device != replay && -e $output/bench.json ]] && documents+=("$output/bench.json")
+  # What was measured once is not tonight's: it is added once, and says that it is recorded.
+  if { [[ $device != replay ]] || remember add "${benches[@]}" --note "recorded: golden/performance"; } &&
+    remember add "${documents[@]}" && remember changes --json "$output/history.json"; then
     if PYTHONPATH=reports "$python" -m plumbline_report --help | grep -q -e '--history'; then
       arguments+=(--history "$output/history.json")
     fi
