@@ -50,16 +50,13 @@ if grep -q 'history. is not built' "build/configure-$preset.log"; then
   step "history: this build has none"
 else
   step "history"
-  documents=("$output/check.json") note=()
-  if [[ $device == replay ]]; then
-    # What was measured once is not tonight's: it is added once, and says that it is recorded.
-    documents+=(golden/performance/*.json) note=(--note "recorded: golden/performance")
-  elif [[ -e $output/bench.json ]]; then
-    documents+=("$output/bench.json")
-  fi
   export PLUMBLINE_HISTORY=$history
-  "$plumbline" history add "${documents[@]}" "${note[@]}" &&
-    "$plumbline" history changes --json "$output/history.json" || code=2
+  documents=("$output/check.json")
+  [[ $device != replay && -e $output/bench.json ]] && documents+=("$output/bench.json")
+  # What was measured once is not tonight's: it is added once, and says that it is recorded.
+  { [[ $device != replay ]] ||
+    "$plumbline" history add golden/performance/*.json --note "recorded: golden/performance"; } &&
+    "$plumbline" history add "${documents[@]}" && "$plumbline" history changes --json "$output/history.json" || code=2
 fi
 
 step "report"
