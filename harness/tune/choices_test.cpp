@@ -98,6 +98,25 @@ TEST_F(Recorded, EveryChoiceIsNearTheBestVariant) {
   }
 }
 
+// The same check on measurements that were tampered with: it can fail.
+TEST_F(Recorded, ABadChoiceIsSeen) {
+  const TuneMachine& machine = documents_.front().machine;
+  for (TuneOperator measured : documents_.front().operators) {
+    const plumb_operator& op = *library_->find(measured.name);
+    TunePoint& point = measured.points.front();
+    ASSERT_GE(point.variants.size(), 2u) << point.name;
+    const auto rows = rows_of(measured.axes, measured.points, documents_.front().margin);
+    for (TuneTiming& timing : point.variants) {
+      if (timing.variant == choice_of(rows, point)) timing.time_us *= 1000;
+    }
+    const OperatorChoices slow = choices_on_measured_device(op, describer_, machine, measured);
+    EXPECT_GT(slow.worst_regret, kPromised);
+    EXPECT_EQ(slow.worst_point, point.name);
+    std::erase_if(point.variants, [&](const TuneTiming& timing) { return timing.variant == slow.worst_choice; });
+    EXPECT_EQ(choices_on_measured_device(op, describer_, machine, measured).unmeasured, 1);
+  }
+}
+
 TEST_F(Recorded, TheLibraryChoosesAsTheRowsSay) {
   for (const TuneDocument& document : documents_) {
     for (const TuneOperator& measured : document.operators) {
