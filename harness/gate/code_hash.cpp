@@ -103,8 +103,37 @@ void append_relocations(std::vector<std::byte>& to, const Cubin& cubin, const El
   }
 }
 
+// The fat binaries in a shared library, one for each translation unit: a header with magic number, version, its own
+// size and that of what follows it. cuobjdump would give cubins of units that have one file name one name.
+std::vector<Bytes> fat_binaries(Bytes library) {
+  struct Header {
+    std::uint32_t magic;
+    std::uint16_t version, header_bytes;
+    std::uint64_t bytes;
+  };
+  constexpr std::uint32_t kMagic = 0xba55ed50;
+  std::vector<Bytes> found;
+  const std::optional<Cubin> host = parse(library);
+  if (!host) return found;
+  for (std::size_t i = 0; i < host->names.size(); ++i) {
+    if (host->names[i] != ".nv_fatbin") continue;
+    const Bytes section = content_of(library, host->sections[i]);
+    for (std::size_t at = 0; at + sizeof(Header) <= section.size();) {
+      const Header header = *read_at<Header>(section, at);
+      const std::size_t whole = header.header_bytes + header.bytes;
+      if (header.magic != kMagic || whole > section.size() - at) {
+        at += 8;  // padding between them
+        continue;
+      }
+      found.push_back(section.subspan(at, whole));
+      at += whole;
+    }
+  }
+  return found;
+}
+
 // cuobjdump in a folder of its own, silent. False when it is not there or fails.
-bool extract(const std::string& library, const std::string& folder) {
+bool extract(const std::string& fat_binary, const std::string& folder) {
   for (const char* program : {"cuobjdump", "/usr/local/cuda/bin/cuobjdump"}) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -112,7 +141,7 @@ bool extract(const std::string& library, const std::string& folder) {
       posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
     }
     posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-    std::string words[] = {program, "-xelf", "all", std::filesystem::absolute(library).string()};
+    std::string words[] = {program, "-xelf", "all", std::filesystem::absolute(fat_binary).string()};
     char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
     pid_t child = -1;
     const int failed = posix_spawnp(&child, program, &actions, nullptr, argv, environ);
@@ -191,20 +220,28 @@ KernelHashes hashes_of_cubin(std::span<const std::byte> file) {
 std::optional<KernelHashes> kernel_hashes(const std::string& library) {
   std::string folder = (std::filesystem::temp_directory_path() / "plumbline_code_XXXXXX").string();
   if (!mkdtemp(folder.data())) return std::nullopt;
-  std::optional<KernelHashes> all;
-  if (extract(library, folder)) {
-    std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path().string());
-    std::sort(files.begin(), files.end());
-    all.emplace();
-    for (const std::string& name : files) {
-      const std::string file = read_file(name);
-      for (const auto& [kernel, hash] : hashes_of_cubin(std::as_bytes(std::span(file)))) (*all)[kernel] += hash;
+  const std::string content = read_file(library);
+  std::optional<KernelHashes> all = KernelHashes();
+  for (const Bytes binary : fat_binaries(std::as_bytes(std::span(content)))) {
+    const std::string file = folder + "/unit.fatbin", cubins = folder + "/cubins";
+    write_file(file, {reinterpret_cast<const char*>(binary.data()), binary.size()});
+    std::filesystem::create_directory(cubins);
+    if (!extract(file, cubins)) {
+      all.reset();
+      break;
     }
+    std::vector<std::string> files;  // one for each architecture
+    for (const auto& entry : std::filesystem::directory_iterator(cubins)) files.push_back(entry.path().string());
+    std::sort(files.begin(), files.end());
+    for (const std::string& name : files) {
+      const std::string cubin = read_file(name);
+      for (const auto& [kernel, hash] : hashes_of_cubin(std::as_bytes(std::span(cubin)))) (*all)[kernel] += hash;
+    }
+    std::filesystem::remove_all(cubins);
   }
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
-  return all;
+  return all && !all->empty() ? all : std::nullopt;
 }
 
 std::optional<bool> same_code(const std::optional<KernelHashes>& baseline, const std::vector<std::string>& kernels,

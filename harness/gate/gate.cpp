@@ -219,11 +219,16 @@ nlohmann::json machine_of(const nlohmann::json& device, const GpuWatch* watch, c
 }  // namespace
 
 std::vector<std::string> gate_points(const std::string& spec) {
-  const PointSelection selection = select_points(spec);
   std::vector<std::string> names;
-  for (const Case& point : selection.cases) {
-    std::string name = name_of(point);
-    if (selection.glob.empty() || matches_glob(selection.glob, name)) names.push_back(std::move(name));
+  for (std::size_t begin = 0; begin <= spec.size();) {
+    const std::size_t end = std::min(spec.find(':', begin), spec.size());
+    const PointSelection selection = select_points(spec.substr(begin, end - begin));
+    begin = end + 1;
+    for (const Case& point : selection.cases) {
+      std::string name = name_of(point);
+      const bool wanted = selection.glob.empty() || matches_glob(selection.glob, name);
+      if (wanted && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    }
   }
   if (names.empty()) throw HarnessError(fmt::format("--points '{}': no point has such a name", spec));
   return names;

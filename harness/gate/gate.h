@@ -13,7 +13,8 @@ struct GateOptions {
   std::string baseline, candidate;
   std::string device = "cuda:0";
   int ordinal = 0;
-  std::string points = "headline";  // headline | alignment | an operator | a glob over names of points | one name
+  std::string points = "headline";  // headline | alignment | an operator | a glob over names of points | one name;
+                                    // several joined by ':'
   std::string tier = "quick";       // of the correctness cases: quick | full
   std::string json, junit, markdown, calibration;  // files; empty: none
   std::uint64_t seed = 0;                          // 0: drawn anew
