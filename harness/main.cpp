@@ -183,6 +183,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   calibrate->add_option("--calibration", calibration.calibration, "the file to make or to extend")->required();
+  calibrate->add_option("--from", calibration.from, "JSON of A/A gates that ran before: added, and nothing is run");
   for (CLI::App* command : {gate, calibrate}) {
     command->add_option("--device", gated.device, "cuda:N")->capture_default_str();
     command->add_option("--points", gated.points, "headline, alignment, an operator's name, or a glob over points")

@@ -132,6 +132,33 @@ std::vector<Bytes> fat_binaries(Bytes library) {
   return found;
 }
 
+// The cubins of a fat binary, where they lie there plainly; nothing where one is compressed. Each entry has a kind
+// (2: machine code), the size of its own header and that of its content.
+std::optional<std::vector<Bytes>> plain_cubins(Bytes fat_binary) {
+  struct Entry {
+    std::uint16_t kind, version;
+    std::uint32_t header_bytes;
+    std::uint64_t bytes;
+  };
+  constexpr std::uint16_t kMachineCode = 2;
+  std::vector<Bytes> cubins;
+  for (std::size_t at = 16; at + sizeof(Entry) <= fat_binary.size();) {
+    const Entry entry = *read_at<Entry>(fat_binary, at);
+    const std::size_t left = fat_binary.size() - at;
+    if (entry.header_bytes < sizeof(Entry) || entry.header_bytes > left ||
+        entry.bytes > left - entry.header_bytes) {
+      return std::nullopt;
+    }
+    const Bytes content = fat_binary.subspan(at + entry.header_bytes, entry.bytes);
+    if (entry.kind == kMachineCode) {
+      if (!parse(content)) return std::nullopt;
+      cubins.push_back(content);
+    }
+    at += entry.header_bytes + entry.bytes;
+  }
+  return cubins;
+}
+
 // cuobjdump in a folder of its own, silent. False when it is not there or fails.
 bool extract(const std::string& fat_binary, const std::string& folder) {
   for (const char* program : {"cuobjdump", "/usr/local/cuda/bin/cuobjdump"}) {
@@ -222,7 +249,14 @@ std::optional<KernelHashes> kernel_hashes(const std::string& library) {
   if (!mkdtemp(folder.data())) return std::nullopt;
   const std::string content = read_file(library);
   std::optional<KernelHashes> all = KernelHashes();
+  const auto add = [&](Bytes cubin) {
+    for (const auto& [kernel, hash] : hashes_of_cubin(cubin)) (*all)[kernel] += hash;
+  };
   for (const Bytes binary : fat_binaries(std::as_bytes(std::span(content)))) {
+    if (const auto plain = plain_cubins(binary)) {
+      for (const Bytes cubin : *plain) add(cubin);
+      continue;
+    }
     const std::string file = folder + "/unit.fatbin", cubins = folder + "/cubins";
     write_file(file, {reinterpret_cast<const char*>(binary.data()), binary.size()});
     std::filesystem::create_directory(cubins);
@@ -235,7 +269,7 @@ std::optional<KernelHashes> kernel_hashes(const std::string& library) {
     std::sort(files.begin(), files.end());
     for (const std::string& name : files) {
       const std::string cubin = read_file(name);
-      for (const auto& [kernel, hash] : hashes_of_cubin(std::as_bytes(std::span(cubin)))) (*all)[kernel] += hash;
+      add(std::as_bytes(std::span(cubin)));
     }
     std::filesystem::remove_all(cubins);
   }

@@ -20,8 +20,9 @@ KernelHashes hashes_of_cubin(std::span<const std::byte> cubin);
 // Internal names carry digests of the path that they were compiled from: those are cut out.
 std::string portable_name(std::string_view mangled);
 
-// Of a whole shared library, by `cuobjdump` of the CUDA toolkit, which unpacks what nvcc embeds. Nothing where the
-// tool is missing or refuses. A kernel present for several architectures has one digest of them all.
+// Of a whole shared library. What nvcc embedded compressed is unpacked by `cuobjdump` of the CUDA toolkit; nothing
+// where that is needed and missing, or where there is no device code. A kernel present for several architectures
+// has one digest of them all.
 std::optional<KernelHashes> kernel_hashes(const std::string& library);
 
 // Whether the kernels of both lists, "mangled name <<<launch shape>>>" as PointTiming has them, are the same code

@@ -214,6 +214,7 @@ nlohmann::json to_json(const GateReport& report) {
                           {"p_faster", verdict.p_faster},
                           {"processes", verdict.processes},
                           {"margin", number(point.margin.width)},
+                          {"screen_effect", number(point.screen_estimate)},
                           {"baseline_us", point.timing.baseline_us},
                           {"candidate_us", point.timing.candidate_us},
                           {"false_alarm", point.is_false_alarm()},
