@@ -25,7 +25,7 @@ class FakeStand final : public GateStand {
                           .differing = {}};
   std::map<std::string, double> slower;
   std::map<std::string, std::string> refusals;
-  std::optional<std::string> disturbance_of_screen, disturbance_of_confirm;
+  std::string disturbance_of_screen, disturbance_of_confirm;  // empty: none
   std::optional<bool> identical;
   bool mixes_names_up = false, measures_nan = false;
   std::vector<std::vector<std::string>> asked;
@@ -58,7 +58,8 @@ class FakeStand final : public GateStand {
   }
 
   std::optional<std::string> disturbance(double begin, double) override {
-    return begin < 1.5 ? disturbance_of_screen : disturbance_of_confirm;
+    const std::string& words = begin < 1.5 ? disturbance_of_screen : disturbance_of_confirm;
+    return words.empty() ? std::nullopt : std::optional(words);
   }
   std::optional<bool> same_code(const PointTiming&) override { return identical; }
 

@@ -28,7 +28,7 @@ class PairBench {
   virtual nlohmann::json describe() const = 0;  // {"device": ..., "baseline": ..., "candidate": ...}
   // Brings the points' tensors to the device ahead of time, as far as its memory goes.
   virtual void prepare(const std::vector<std::string>& points) = 0;
-  // One block is four sides, ABBA or BAAB, a coin's toss for each.
+  // One block is four sides, ABBA or BAAB, a coin's toss for each. `blocks` is the least: blocks.h says when more.
   virtual PointTiming measure(const std::string& point, int blocks) = 0;
 };
 

@@ -27,6 +27,7 @@
 #include "harness/device/delay.h"
 #include "harness/error.h"
 #include "harness/files.h"
+#include "harness/gate/blocks.h"
 #include "harness/library/library.h"
 #include "harness/measure/graph_timer.h"
 #include "harness/measure/limit.h"
@@ -236,7 +237,11 @@ class CudaPairBench final : public PairBench {
     }
     cuda_check(cudaStreamSynchronize(stream_), "warm-up");
     timing.begin = steady_seconds();
-    for (int block = 0; block < blocks; ++block) timing.blocks.push_back(measure_block(sides, loaded, block));
+    int wanted = blocks;
+    for (int block = 0; block < wanted; ++block) {
+      timing.blocks.push_back(measure_block(sides, loaded, block));
+      if (block + 1 == blocks) wanted = blocks_needed(timing.blocks);
+    }
     timing.end = steady_seconds();
     timing.baseline_us = median(sides[0].medians);
     timing.candidate_us = median(sides[1].medians);
