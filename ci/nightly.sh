@@ -43,7 +43,13 @@ else
   # One gate of the library against itself each night: the published rate of false alarms is measured for ever.
   calibration=${PLUMBLINE_CALIBRATION:-$output/calibration.json}
   step "A/A gate on $device, added to $calibration"
-  "$plumbline" calibrate --device "$device" --runs 1 --calibration "$calibration" || code=$?
+  aa=0
+  "$plumbline" calibrate --device "$device" --runs 1 --calibration "$calibration" || aa=$?
+  case $aa in
+    0) ;;
+    1) echo "the gate flagged identical code: this counts against the gate, not against the kernels" ;;
+    *) code=$aa ;;
+  esac
 fi
 
 step "report"

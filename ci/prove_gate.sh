@@ -15,7 +15,18 @@ PLUMBLINE_PRESET=${PLUMBLINE_PRESET:-dev}
 preset=$PLUMBLINE_PRESET build=build/$PLUMBLINE_PRESET
 seconds=${PLUMBLINE_SECONDS:-600}
 # Six sizes of two operators, 22 to 83 us; a slowed gate need not repeat the whole set.
-points=${PLUMBLINE_SLOWED_POINTS:-"rms_norm/bf16/rows=4096,hidden=5120/*:rms_norm/bf16/rows=8192,hidden=4096/*:rms_norm/bf16/rows=65536,hidden=1024/*:qk_norm_rope/bf16/tokens=4096,hq=32,hk=8,hv=8,D=128,*:qk_norm_rope/bf16/tokens=16384,hq=32,hk=8,hv=8,D=64,*:qk_norm_rope/bf16/tokens=16384,hq=32,hk=8,hv=8,D=128,*"}
+points=${PLUMBLINE_SLOWED_POINTS:-$(
+  names=(
+    rms_norm/bf16/rows=4096,hidden=5120/seed=7
+    rms_norm/bf16/rows=8192,hidden=4096/seed=7
+    rms_norm/bf16/rows=65536,hidden=1024/seed=7
+    qk_norm_rope/bf16/tokens=4096,hq=32,hk=8,hv=8,D=128,rotary=128/seed=7
+    qk_norm_rope/bf16/tokens=16384,hq=32,hk=8,hv=8,D=64,rotary=64/seed=7
+    qk_norm_rope/bf16/tokens=16384,hq=32,hk=8,hv=8,D=128,rotary=128/seed=7
+  )
+  IFS=:
+  echo "${names[*]}"
+)}
 have_gpu && have_nvcc || { echo "prove_gate.sh: needs an NVIDIA GPU and nvcc" >&2; exit 2; }
 
 step "build ($preset)"
