@@ -322,7 +322,7 @@ TEST(CommandLine, TheGateRefusesWhatItCannotCompare) {
   expect_error(gate(tiny, library_path("other_abi"), {}), "abi_version is 2");
   expect_error(gate(tiny, tiny, {"--points", "solve_tril"}), "has no operator solve_tril");
   expect_error(gate(tiny, tiny, {"--points", "rope/*/nothing"}), "no point has such a name");
-  expect_error(gate(tiny, tiny, {"--points", "rope", "--device", "gpu"}), "expected replay or cuda:N");
+  expect_error(gate(tiny, tiny, {"--points", "rope", "--device", "gpu"}), "expected replay, host or cuda:N");
   expect_error(gate(tiny, tiny, {"--points", "rope", "--device", "replay"}), "expected cuda:N");
   expect_error(gate(tiny, tiny, {"--points", "rope", "--calibration", folder / "truncated.json"}), "is damaged");
   expect_error(gate(tiny, tiny, {"--points", "rope", "--calibration", folder / "other.json"}),

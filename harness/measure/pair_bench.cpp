@@ -24,7 +24,7 @@
 #include "harness/cases/fill.h"
 #include "harness/device/cuda_device.h"
 #include "harness/device/cuda_memory.h"
-#include "harness/device/delay.h"
+#include "harness/device/disturb.h"
 #include "harness/error.h"
 #include "harness/files.h"
 #include "harness/gate/blocks.h"
