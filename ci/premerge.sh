@@ -44,16 +44,16 @@ library_of() {
   key=$(key_of "$1")
   library=build/premerge/$key/libplumbline_optimized.so
   if [[ ! -e $library ]]; then
-    local work=build/premerge/$key.$$
-    rm -rf "$work" && mkdir -p "$work/source"
+    work=build/premerge/$key.$$
+    trap 'rm -rf "$work"' EXIT  # of the subshell that this function runs in
+    mkdir -p "$work/source"
     git archive "$1" | tar -x -C "$work/source"
     (cd "$work/source" && mkdir -p build && PLUMBLINE_COMMIT=$(git rev-parse --short=12 "$1") &&
       export PLUMBLINE_COMMIT && cmake --preset "$preset" && cmake --build "build/$preset" -j "$jobs" \
         --target plumbline_optimized) > "build/premerge/$key.log" 2>&1 ||
-      { tail -20 "build/premerge/$key.log" >&2; rm -rf "$work"; return 1; }
+      { tail -20 "build/premerge/$key.log" >&2; return 1; }
     mkdir -p "build/premerge/$key"
     mv "$work/source/build/$preset/libplumbline_optimized.so" "$library.$$" && mv "$library.$$" "$library"
-    rm -rf "$work"
   fi
   echo "$library"
 }
