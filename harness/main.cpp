@@ -11,6 +11,9 @@
 #include "harness/check/check.h"
 #include "harness/check/worker.h"
 #include "harness/error.h"
+#include "harness/gate/calibrate.h"
+#include "harness/gate/gate.h"
+#include "harness/gate/gate_worker.h"
 #include "harness/golden/golden.h"
 #include "harness/golden/sample.h"
 #include "harness/history/history.h"
@@ -271,6 +274,51 @@ int run(int argc, char** argv) {
   worker->add_option("--fault", typed.check.worker.fault);
   worker->add_option("--reply-fd", reply_fd)->required();
 
+  CLI::App* gate = app.add_subcommand(
+      "gate",
+      "is the candidate build right, and as fast as the baseline? Both in one process, interleaved, on one GPU.\n"
+      "Exit codes: 0 pass or improved, 1 regressed or wrong, 2 usage or harness error, 3 inconclusive.");
+  CalibrateOptions calibration;
+  GateOptions& gated = calibration.gate;
+  gate->add_option("--baseline", gated.baseline, "shared library to compare with")->required();
+  gate->add_option("--candidate", gated.candidate, "shared library to judge")->required();
+  gate->add_option("--junit", gated.junit, "write JUnit XML to this file");
+  gate->add_option("--json", gated.json, "write every number to this file (schema plumbline.gate/1)");
+  gate->add_option("--markdown", gated.markdown, "write a summary for a CI job's page to this file");
+  gate->add_option("--calibration", gated.calibration, "margins learned by plumbline calibrate");
+  CLI::App* calibrate = app.add_subcommand(
+      "calibrate", "gates of a library against itself: learns this machine's margins and counts false alarms");
+  calibrate->add_option("--library", calibration.library, "shared library (default: the one built with plumbline)");
+  calibrate->add_option("--runs", calibration.runs, "how many gates")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  calibrate->add_option("--calibration", calibration.calibration, "the file to make or to extend")->required();
+  calibrate->add_option("--from", calibration.from, "JSON of A/A gates that ran before: added, and nothing is run");
+  for (CLI::App* command : {gate, calibrate}) {
+    command->add_option("--device", gated.device, "cuda:N")->capture_default_str();
+    command->add_option("--points", gated.points, "headline, alignment, an operator's name, or a glob over points")
+        ->capture_default_str();
+    command
+        ->add_option("--tier", gated.tier, "quick or full: the cases that must be right before anything is timed")
+        ->check(CLI::IsMember({"quick", "full"}))
+        ->capture_default_str();
+    command->add_option("--seed", gated.seed, "of what each process draws: order, offsets (default: drawn anew)");
+    command->add_option("--timeout", gated.timeout_seconds, "seconds without an answer that count as hanging")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+  }
+
+  CLI::App* gate_worker = app.add_subcommand("gate-worker", "")->group("");  // started by gate, not by people
+  PairSettings pair;
+  gate_worker->add_option("--baseline", pair.baseline)->required();
+  gate_worker->add_option("--candidate", pair.candidate)->required();
+  gate_worker->add_option("--ordinal", pair.ordinal);
+  gate_worker->add_option("--seed", pair.seed);
+  gate_worker->add_option("--memory-share", pair.memory_share);
+  gate_worker->add_option("--samples", pair.samples);
+  gate_worker->add_option("--sample-us", pair.sample_us);
+  gate_worker->add_option("--reply-fd", reply_fd)->required();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -296,6 +344,10 @@ int run(int argc, char** argv) {
     options.worker.check.with_oracle = !no_oracle;
     return run_worker(options.worker, reply_fd);
   }
+  gated.ordinal = ordinal_of(gated.device);
+  if (*gate) return run_gate(gated);
+  if (*calibrate) return run_calibrate(calibration);
+  if (*gate_worker) return run_gate_worker([&] { return open_pair_bench(pair); }, std::cin, reply_fd);
   if (*check) {
     CheckOptions options = resolved(typed);
     if (options.worker.on_host && options.library.empty()) {

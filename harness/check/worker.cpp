@@ -20,6 +20,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/check/worker_process.h"
 #include "harness/device/host_device.h"
 #include "harness/error.h"
 
@@ -27,12 +28,7 @@ namespace plumb {
 namespace {
 
 void reply(int fd, const nlohmann::json& message) {
-  const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  for (std::size_t sent = 0; sent < line.size();) {
-    const ssize_t count = write(fd, line.data() + sent, line.size() - sent);
-    if (count <= 0) _exit(kExitError);  // the parent is gone
-    sent += static_cast<std::size_t>(count);
-  }
+  write_reply(fd, message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 // What preparation gave: a prepared case, its finished result (replay), or a sentence about why there is none.
