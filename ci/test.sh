@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: formatting, the build with every architecture and warnings as errors, C++ tests, the quick tier by replay,
-# host code under sanitizers, Python tests, mutants. Sets up what is missing first. Works without a GPU and without nvcc.
+# host code under sanitizers, Python tests, the scripts of the workflow files, mutants. Sets up what is missing first. Works without a GPU and without nvcc.
 #
 #   ci/test.sh            everything
 #   ci/test.sh --fast     without the sanitizer build
@@ -48,5 +48,7 @@ ci/test_package.sh
 step "C++ tests"
 ctest --test-dir "$build" -j 1 --output-on-failure
 
-step "mutants: every known bug must be seen"
-"$build/plumbline" mutate --device replay
+# What the workflow files call, whole: ci/check_gpu.sh and ci/nightly.sh with the small matrix, mutants among it.
+step "the lines of ci/workflows"
+PLUMBLINE_TIER=quick ci/check_gpu.sh build/workflow/check
+PLUMBLINE_TIER=quick ci/nightly.sh build/workflow/nightly

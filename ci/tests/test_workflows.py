@@ -71,7 +71,7 @@ def test_a_step_is_one_script_of_the_project(line):
         assert run("bash", "-n", str(script)).returncode == 0
     # ci/test.sh runs these lines whole, one after the other, or is one of them
     exercised = (ROOT / "ci" / "test.sh").read_text()
-    assert words[0] in exercised or words[0] in ("ci/test.sh", "ci/annotate.py"), f"{words[0]} is exercised nowhere"
+    assert words[0] in exercised or words[0] in ("ci/test.sh", "ci/annotate.py", "ci/premerge.sh"), f"{words[0]} is exercised nowhere"
 
 
 def check_document(tmp_path, state="failed"):
@@ -113,3 +113,10 @@ def test_annotations_of_a_damaged_document_are_an_error(tmp_path):
 def test_a_bad_shard_is_one_sentence(shard):
     result = run("ci/check_gpu.sh", PLUMBLINE_SHARD=shard)
     assert result.returncode == 2 and f"'{shard}'" in result.stderr
+
+
+def test_the_gate_between_commits_refuses_what_it_cannot_do(tmp_path):
+    summary = tmp_path / "summary.md"
+    result = run("ci/premerge.sh", "no-such-commit", "HEAD", GITHUB_STEP_SUMMARY=str(summary))
+    assert result.returncode == 2 and "'no-such-commit'" in result.stderr
+    assert "not run" in summary.read_text()
