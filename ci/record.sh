@@ -20,6 +20,9 @@ time build_preset "$preset" plumbline
 build_preset "$preset" plumbline_optimized >/dev/null
 plumbline=$build/plumbline
 
+# One script of this folder at a time on a GPU; several GPUs may record side by side.
+exec {lock}> "build/gpu-${PLUMBLINE_GPU:-0}.lock"
+flock "$lock"
 for part in "${parts[@]}"; do
   case $part in
     tune)
