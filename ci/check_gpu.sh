@@ -32,14 +32,11 @@ for i in "${!devices[@]}"; do
     --junit "$output/$name.xml" > "$output/$name.log" 2>&1 &
   pids+=($!)
 done
-code=0
+codes=()
 for i in "${!pids[@]}"; do
-  one=0
-  wait "${pids[i]}" || one=$?
-  tail -n 12 "$output/check$( ((${#pids[@]} > 1)) && echo "-$i" || true).log"
-  # a mismatch outweighs an error, an error what proved nothing
-  for worse in 1 2 3; do
-    if ((one == worse || code == worse)); then code=$worse; break; fi
-  done
+  code=0
+  wait "${pids[i]}" || code=$?
+  codes+=("$code")
+  tail -n 60 "$output/check$( ((${#pids[@]} > 1)) && echo "-$i" || true).log"
 done
-exit $code
+exit "$(worst_of "${codes[@]}")"

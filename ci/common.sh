@@ -5,15 +5,36 @@ build=build/$preset
 python=${PLUMBLINE_VENV:-build/venv}/bin/python
 jobs=${PLUMBLINE_JOBS:-$(nproc)}
 
-step() { printf '\n== %s\n' "$*"; }
+# Opens a step of the log, and closes the one before with the seconds that it took; the last ends with the script.
+step_name='' step_started=$SECONDS
+step_done() { [[ -z $step_name ]] || printf '%s\n' "-- $((SECONDS - step_started)) s: $step_name"; step_name=''; }
+step() {
+  step_done
+  step_name=$* step_started=$SECONDS
+  printf '\n== %s\n' "$*"
+}
+trap step_done EXIT
 
 # On PATH or in its usual place; CMake looks in both.
 have_nvcc() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; }
 have_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU '; }
 
-# Configures and builds the preset, or one target of it.
+# build_preset PRESET [TARGET...]     configures, and builds everything or the targets
 build_preset() {
-  cmake --preset "$1" > "build/configure-$1.log" 2>&1 || { cat "build/configure-$1.log"; return 2; }
-  grep -h 'plumbline:' "build/configure-$1.log"
-  cmake --build "build/$1" -j "$jobs" ${2:+--target "$2"}
+  local name=$1
+  shift
+  cmake --preset "$name" > "build/configure-$name.log" 2>&1 || { cat "build/configure-$name.log"; return 2; }
+  grep -h 'plumbline:' "build/configure-$name.log"
+  cmake --build "build/$name" -j "$jobs" ${1:+--target "$@"}
+}
+
+# The exit code of a whole whose parts left with these codes: a mismatch (1) outweighs an error (2, or any other code),
+# an error what proved nothing (3), and that a pass (0).
+worst_of() {
+  local code rank worst=0 codes=(0 3 2 1)
+  for code; do
+    case $code in 0) rank=0 ;; 3) rank=1 ;; 1) rank=3 ;; *) rank=2 ;; esac
+    ((rank <= worst)) || worst=$rank
+  done
+  echo "${codes[worst]}"
 }

@@ -5,6 +5,7 @@
 #
 #   ci/nightly.sh [OUTPUT]     results go to OUTPUT (default build/nightly)
 #   PLUMBLINE_TIER=quick ci/nightly.sh     the small matrix
+#   PLUMBLINE_SHARD=I/N ci/nightly.sh      this host checks the I-th of N parts; every host measures and reports
 #   PLUMBLINE_HISTORY=postgresql://... ci/nightly.sh     remembers the run there, not in OUTPUT/history.sqlite
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,17 +25,21 @@ plumbline=$build/plumbline
 device=replay
 if have_gpu && have_nvcc; then device=cuda:${PLUMBLINE_GPU:-0}; fi
 
-code=0
-if [[ $device == replay ]]; then
-  step "check: no GPU here, so the CPU replay is judged by the oracle and by the digests that real GPUs left in golden/"
-else
-  step "check on $device"
-fi
-"$plumbline" check --tier "$tier" --device "$device" --json "$output/check.json" --junit "$output/check.xml" || code=$?
+# What each part left with; the verdict is the worst of them.
+codes=()
+part() {
+  local code=0
+  "$@" || code=$?
+  codes+=("$code")
+}
+
+# On every GPU of this machine, and the share of PLUMBLINE_SHARD.
+step "check, $tier tier"
+part env PLUMBLINE_TIER="$tier" ci/check_gpu.sh "$output"
 
 # A check that sees nothing passes everything: libraries with one known bug each must fail, every one.
 step "mutants on $device"
-"$plumbline" mutate --tier "$tier" --device "$device" --json "$output/mutation.json" || code=$?
+part "$plumbline" mutate --tier "$tier" --device "$device" --json "$output/mutation.json"
 
 omissions=()
 if [[ $device == replay ]]; then
@@ -42,7 +47,7 @@ if [[ $device == replay ]]; then
   omissions=(--not-run "Timing=no GPU here; the times shown are those recorded in golden/, on the machines that they name")
 else
   step "bench on $device"
-  "$plumbline" bench --device "$device" --points headline --json "$output/bench.json" || code=$?
+  part "$plumbline" bench --device "$device" --points headline --json "$output/bench.json"
   # One gate of the library against itself each night: the published rate of false alarms is measured for ever.
   calibration=${PLUMBLINE_CALIBRATION:-$output/calibration.json}
   step "A/A gate on $device, added to $calibration"
@@ -51,7 +56,7 @@ else
   case $aa in
     0) ;;
     1) echo "the gate flagged identical code: this counts against the gate, not against the kernels" ;;
-    *) code=$aa ;;
+    *) codes+=("$aa") ;;
   esac
 fi
 
@@ -61,23 +66,24 @@ if grep -q 'history. is not built' "build/configure-$preset.log"; then
 else
   step "history"
   export PLUMBLINE_HISTORY=$history
-  documents=("$output/check.json")
+  documents=("$output"/check*.json)
   [[ $device != replay && -e $output/bench.json ]] && documents+=("$output/bench.json")
   # What was measured once is not tonight's: it is added once, and says that it is recorded.
   { [[ $device != replay ]] ||
     "$plumbline" history add golden/performance/*.json --note "recorded: golden/performance"; } &&
-    "$plumbline" history add "${documents[@]}" && "$plumbline" history changes --json "$output/history.json" || code=2
+    "$plumbline" history add "${documents[@]}" && "$plumbline" history changes --json "$output/history.json" || codes+=(2)
 fi
 
 step "report"
-ci/report.sh "$output" "${omissions[@]}"
+part ci/report.sh "$output" "${omissions[@]}"
 echo "report: $output/report.html"
 
 step "verdict"
+code=$(worst_of "${codes[@]}")
 case $code in
   0) echo "pass" ;;
   1) echo "MISMATCH, or a mutant survived: see above, and the failing cases in the report" ;;
   3) echo "NOTHING PROVED: only mistrusted cases, or nothing was compared" ;;
   *) echo "HARNESS ERROR (exit code $code)" ;;
 esac
-exit $code
+exit "$code"

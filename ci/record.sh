@@ -16,8 +16,7 @@ preset=$PLUMBLINE_PRESET build=build/$PLUMBLINE_PRESET
 device=cuda:${PLUMBLINE_GPU:-0}
 
 step "build ($preset)"
-time build_preset "$preset" plumbline
-build_preset "$preset" plumbline_optimized >/dev/null
+build_preset "$preset" plumbline plumbline_optimized
 plumbline=$build/plumbline
 
 # One script of this folder at a time on a GPU; several GPUs may record side by side.

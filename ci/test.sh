@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# All tests: formatting, the build with every architecture and warnings as errors, C++ tests, the quick tier by replay,
-# host code under sanitizers, Python tests, the scripts of the workflow files, mutants. Sets up what is missing first. Works without a GPU and without nvcc.
+# All tests: formatting, the build with every architecture and warnings as errors, C++ tests, host code under
+# sanitizers, fuzzing, Python tests, and what the workflow files call: the quick tier by replay, mutants, a report.
+# Sets up what is missing first. Works without a GPU and without nvcc.
 #
 #   ci/test.sh            everything
-#   ci/test.sh --fast     without the sanitizer build
+#   ci/test.sh --fast     without the sanitizer build and the fuzzers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p build
@@ -25,13 +26,18 @@ fi
 step "build ($preset)"
 build_preset "$preset"
 
+step "C++ tests"
+ctest --test-dir "$build" -j "$jobs" --output-on-failure
+
 if [[ $fast != --fast ]]; then
-  step "host code under AddressSanitizer and UndefinedBehaviorSanitizer"
-  # The references and the quick tier; harness_tests have tests of scale (millions of points, kills) that a sanitizer
-  # makes too slow, and are not yet told apart from the others.
-  build_preset asan plumbline
-  build_preset asan reference_tests
-  ctest --preset asan -j 1 --output-on-failure -E harness_tests
+  step "host code under AddressSanitizer and UndefinedBehaviorSanitizer: build"
+  build_preset asan plumbline reference_tests harness_tests
+
+  step "host code under AddressSanitizer and UndefinedBehaviorSanitizer: C++ tests"
+  ctest --preset asan -j "$jobs" --output-on-failure
+
+  step "fuzzing"
+  ci/fuzz.sh 20
 fi
 
 step "Python tests"
@@ -48,10 +54,6 @@ fi
 step "the installed package"
 ci/test_package.sh
 
-step "C++ tests"
-ctest --test-dir "$build" -j 1 --output-on-failure
-
-# What the workflow files call, whole: ci/check_gpu.sh and ci/nightly.sh with the small matrix, mutants among it.
+# What the workflow files call, whole, with the small matrix: ci/nightly.sh, which calls ci/check_gpu.sh.
 step "the lines of ci/workflows"
-PLUMBLINE_TIER=quick ci/check_gpu.sh build/workflow/check
 PLUMBLINE_TIER=quick ci/nightly.sh build/workflow/nightly

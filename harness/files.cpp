@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -59,9 +60,44 @@ std::string read_file(const std::string& path) {
   return content;
 }
 
-nlohmann::json read_json(const std::string& path, std::string_view schema) {
-  const nlohmann::json document = nlohmann::json::parse(read_file(path), nullptr, false);
+namespace {
+
+// How deep brackets are nested in a JSON text; those in strings do not count.
+int depth_of(std::string_view text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char letter = text[i];
+    if (in_string) {
+      if (letter == '\\') ++i;
+      in_string = letter != '"';
+    } else if (letter == '"') {
+      in_string = true;
+    } else if (letter == '[' || letter == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (letter == ']' || letter == '}') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+}  // namespace
+
+nlohmann::json read_json(const std::string& path) {
+  // Copying and writing JSON take a stack frame a level, and no document of ours has more than ten.
+  constexpr int kDeepest = 100;
+  const std::string text = read_file(path);
+  if (depth_of(text) > kDeepest) {
+    throw HarnessError(fmt::format("{}: is damaged: nested deeper than {} levels", path, kDeepest));
+  }
+  nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
   if (document.is_discarded()) throw HarnessError(fmt::format("{}: is damaged: no valid JSON", path));
+  return document;
+}
+
+nlohmann::json read_json(const std::string& path, std::string_view schema) {
+  const nlohmann::json document = read_json(path);
   const auto found =
       document.is_object() && document.contains("schema") ? document["schema"] : nlohmann::json("none");
   if (found != schema)

@@ -29,7 +29,9 @@ class FileWriter {
 void write_file(const std::string& path, std::string_view content);
 std::string read_file(const std::string& path);  // throws HarnessError
 
-// Throws HarnessError naming the file when it is missing, no JSON, or its "schema" is not the expected one.
+// Throws HarnessError naming the file when it is missing, no JSON, or nested deeper than any document is.
+nlohmann::json read_json(const std::string& path);
+// The same, also when its "schema" is not the expected one.
 nlohmann::json read_json(const std::string& path, std::string_view schema);
 
 std::string utc_now();  // "2026-11-22T05:00:00Z"

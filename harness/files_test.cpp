@@ -113,6 +113,20 @@ TEST(ReadJson, DemandsTheSchema) {
   }
 }
 
+// Half a million brackets once ended the program: JSON is copied and written by recursion.
+TEST(ReadJson, RefusesWhatIsNestedDeeperThanAnyDocument) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "deep.json";
+  const auto nested = [&](std::size_t depth) {
+    write_file(path, "{\"schema\":" + std::string(depth, '[') + std::string(depth, ']') + "}");
+    return complaint_of([&] { read_json(path, "plumbline.check/1"); });
+  };
+  EXPECT_EQ(nested(500'000), path + ": is damaged: nested deeper than 100 levels");
+  EXPECT_NE(nested(50).find("expected \"plumbline.check/1\""), std::string::npos);
+  write_file(path, "{\"schema\":\"" + std::string(200, '[') + "\\\"\"}");
+  EXPECT_NE(complaint_of([&] { read_json(path, "x"); }).find("schema is"), std::string::npos);
+}
+
 TEST(UtcNow, IsAnIsoTime) {
   const std::string now = utc_now();
   ASSERT_EQ(now.size(), 20u);

@@ -21,9 +21,6 @@ namespace {
 
 constexpr std::string_view kSchema = "plumbline.golden/1";
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GoldenFile, operator_name, gpu, driver, cuda, commit, date, library, tier,
-                                   digests)
-
 bool is_digest(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }

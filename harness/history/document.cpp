@@ -190,8 +190,7 @@ std::int64_t seconds_of(const std::string& utc) {
 }
 
 Document read_document(const std::string& path) {
-  const json document = json::parse(read_file(path), nullptr, false);
-  if (document.is_discarded()) refuse(path, "is damaged: no valid JSON");
+  const json document = read_json(path);
   const auto schema = document.is_object() && document.contains("schema") ? document["schema"] : json();
   Document result;
   try {

@@ -141,7 +141,9 @@ bool check_tensor(const plumb_tensor& tensor, const TensorRule& rule) {
   if (tensor.rank != rule.rank) return reject("%s.rank is %d; expected %d", rule.name, tensor.rank, rule.rank);
   if (!check_dtype(tensor, rule.name, rule.dtypes, "")) return false;
 
-  __int128 last = 0;  // index of the last element in memory
+  constexpr __int128 kMost = static_cast<__int128>(1) << 59;  // 2^63 bytes at most, and room for sums of offsets
+  __int128 last = 0;                                          // index of the last element in memory
+  __int128 count = 1;  // extents of 0 left out: products of some extents must fit, too
   bool empty = false;
   for (int axis = 0; axis < tensor.rank; ++axis) {
     const std::int64_t extent = tensor.shape[axis], stride = tensor.stride[axis];
@@ -152,6 +154,7 @@ bool check_tensor(const plumb_tensor& tensor, const TensorRule& rule) {
       return reject("%s.stride[%d] is %lld; expected >= 0", rule.name, axis, static_cast<long long>(stride));
     }
     empty |= extent == 0;
+    count = std::min(count * std::max<__int128>(extent, 1), kMost);  // below 2^59 * 2^63
     if (extent > 1) last += static_cast<__int128>(extent - 1) * stride;
   }
   const int inner = tensor.rank - 1;
@@ -159,13 +162,14 @@ bool check_tensor(const plumb_tensor& tensor, const TensorRule& rule) {
     return reject("%s.stride[%d] is %lld; expected 1", rule.name, inner,
                   static_cast<long long>(tensor.stride[inner]));
   }
+  if (count == kMost) return reject("%s has extents of 2^59 elements or more; expected fewer", rule.name);
   if (empty) return true;
   if (tensor.data == nullptr) return reject("%s.data is NULL; expected an address, as it has elements", rule.name);
   const auto element = size_of(dtype_of(tensor));
   if (reinterpret_cast<std::uintptr_t>(tensor.data) % element != 0) {
     return reject("%s.data is %p; expected a multiple of its element's %zu bytes", rule.name, tensor.data, element);
   }
-  if (last >= (static_cast<__int128>(1) << 59)) {  // 2^63 bytes of 8-byte elements, and room for sums of offsets
+  if (last >= kMost) {
     return reject("%s spans more than 2^59 elements; expected less", rule.name);
   }
   if (!rule.written) return true;

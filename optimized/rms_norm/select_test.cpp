@@ -126,6 +126,8 @@ TEST(RmsNormSelect, TellsTheBadArgument) {
       {"x.data is NULL", [](Call& c) { c.tensors[0].data = nullptr; }},
       {"x.data is 0x100000000001", [](Call& c) { c.tensors[0].data = made_up_address(0, 1); }},
       {"x spans more than 2^59", [](Call& c) { c.tensors[0].stride[0] = std::int64_t{1} << 60; }},
+      {"x has extents of 2^59 elements or more",
+       [](Call& c) { c.tensors[0].shape[0] = std::int64_t{1} << 50, c.tensors[0].stride[0] = 0; }},
       {"weight.shape[0] is 4095; expected 4096", [](Call& c) { c.tensors[1].shape[0] = 4095; }},
       {"weight.dtype is fp16; expected fp32 or bf16, x's type", [](Call& c) { c.tensors[1].dtype = PLUMB_F16; }},
       {"residual.dtype is fp32", [](Call& c) { c.tensors[2].dtype = PLUMB_F32; }},
