@@ -47,8 +47,9 @@ for part in "${parts[@]}"; do
       ;;
     mutation)
       step "libraries with one known bug each on $device"
-      build_preset "$preset" >/dev/null
-      "$plumbline" mutate --device "$device" --tier full --jobs 4 --json "$output/mutation.json"
+      build_preset "$preset" plumbline_faulty plumbline_faulty_replay >/dev/null
+      "$plumbline" mutate --device "$device" --tier full --jobs $((jobs / 8 > 4 ? jobs / 8 : 4)) \
+        --json "$output/mutation.json"
       ;;
     sanitize)
       step "quick tier under all tools of compute-sanitizer"
