@@ -1,0 +1,389 @@
+// Device code of vec16 where columns of X live in registers: a warp solves several tiles side by side.
+//
+// A tile's columns are independent of each other, so a lane that owns kColumns neighbouring columns of a block
+// column q needs nothing from other lanes but A, which it reads by broadcast. 32 / kTiles lanes hold a block column
+// of one tile and the warp's kTiles tiles go through the same steps. For each block row p >= q: the products with
+// the block rows above, in ascending order, then the substitution in the diagonal block; X (p, q) waits in shared
+// memory, where no other lane reads it, for the block rows below.
+//
+// What lies before a chain's first k is multiplied by zero instead of being left out. That changes no bit while A
+// is finite: a product is +0 or -0 and the sum stays +0. A tile that is not is solved again, plainly. It shows in
+// the last row: if A[i][k] is Inf or NaN then X[i][k] is, and so is X[i'][k] for i' > i, whose chain has the term
+// A[i'][i] X[i][k].
+#pragma once
+
+#include "optimized/device/dependent_launch.cuh"
+#include "optimized/device/element.cuh"
+#include "optimized/device/mbarrier.cuh"
+#include "optimized/solve_tril/plain.cuh"
+
+namespace plumb::solve_tril {
+
+// Blocks are 16 x 16; shared memory has the lower ones of all tiles, (0,0) (1,0) (1,1) (2,0) ..., each as 16 rows
+// of kTiles rows of 64 bytes in four 16-byte chunks. Chunk c of a tile's row, a multiple of 64 bytes from the
+// start, stands at c xor that place's bits 7 and 8 (TMA's 64-byte swizzle): a chunk of all tiles lies in different
+// banks.
+template <int kTiles>
+struct Columns {
+  static constexpr int kBlock = 16;
+  static constexpr int kColumns = kTiles / 2;  // of a lane
+  static constexpr int kLanes = 32 / kTiles;   // of a tile
+  static constexpr int kRowBytes = 64 * kTiles;
+  static constexpr int kBlockBytes = kBlock * kRowBytes;
+
+  using Values = float[kBlock][kColumns];
+
+  // Pairs of neighbouring lanes share a tile: 16-byte loads of a half-warp then go as one.
+  static __device__ __forceinline__ int tile_of(int lane) { return lane / 2 % kTiles; }
+  static __device__ __forceinline__ int member_of(int lane) { return lane % 2 + lane / (2 * kTiles) * 2; }
+
+  static __host__ __device__ constexpr int block_at(int p, int q) { return (p * (p + 1) / 2 + q) * kBlockBytes; }
+  static __device__ __forceinline__ int chunk_at(int row, int tile, int chunk) {
+    const int at = row * kRowBytes + tile * 64;
+    return at + (chunk ^ ((at / 128) & 3)) * 16;
+  }
+};
+
+// Half a block's rows of one chunk. The next half is fetched while the fused multiply-adds of this one run.
+template <int kTiles>
+struct HalfChunk {
+  float4 row[8];
+
+  // Rows 8 half + i of chunk k0 / 4, from row `first` on. `block` points at the lane's tile.
+  __device__ __forceinline__ void fetch(const char* block, int tile, int k0, int half, int first = 0) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const int r = 8 * half + i;
+      if (r < first) continue;
+      const int swizzle = (r * Columns<kTiles>::kRowBytes / 128) & 3;  // tile * 64 adds its own bit
+      row[i] = *reinterpret_cast<const float4*>(block + r * Columns<kTiles>::kRowBytes +
+                                                (((k0 / 4) ^ swizzle ^ (tile / 2)) * 16));
+    }
+  }
+
+  __device__ __forceinline__ float at(int i, int k) const {
+    return k == 0 ? row[i].x : k == 1 ? row[i].y : k == 2 ? row[i].z : row[i].w;
+  }
+};
+
+// accumulator -= A X for the block A at `block`, X at `x`; `a` holds the block's first half chunk, and in the end
+// that of the next block in memory.
+template <int kTiles>
+__device__ __forceinline__ void apply_block(typename Columns<kTiles>::Values& accumulator,
+                                            HalfChunk<kTiles> (&a)[2], const char* block, int tile, const char* x) {
+  using C = Columns<kTiles>;
+  Packed<float, C::kColumns> packed[2][4];
+  const auto fetch_x = [&](int k0) {
+#pragma unroll
+    for (int k = 0; k < 4; ++k) load<16>(packed[(k0 / 4) & 1][k], x + (k0 + k) * 32 * C::kColumns * 4);
+  };
+  fetch_x(0);
+#pragma unroll
+  for (int part = 0; part < 8; ++part) {
+    const int k0 = part / 2 * 4, half = part & 1;
+    if (part < 7) {
+      a[half ^ 1].fetch(block, tile, (part + 1) / 2 * 4, half ^ 1);
+    } else {
+      a[0].fetch(block + C::kBlockBytes, tile, 0, 0);
+    }
+    if (half == 0 && k0 < 12) fetch_x(k0 + 4);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      float x_values[C::kColumns];
+      unpack(packed[(k0 / 4) & 1][k], x_values);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+#pragma unroll
+        for (int c = 0; c < C::kColumns; ++c) {
+          float& value = accumulator[8 * half + i][c];
+          value = fmaf(-a[half].at(i, k), x_values[c], value);
+        }
+      }
+    }
+  }
+}
+
+// Rows k + 1 .. of the half, for k = kFirst .. kFirst + 3.
+template <int kFirst, int kHalf, int kTiles>
+__device__ __forceinline__ void substitute_half(typename Columns<kTiles>::Values& x, const HalfChunk<kTiles>& a) {
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+#pragma unroll
+      for (int c = 0; c < Columns<kTiles>::kColumns; ++c) {
+        if (kFirst + k >= 8 * kHalf + i) continue;
+        x[8 * kHalf + i][c] = fmaf(-a.at(i, k), x[kFirst + k][c], x[8 * kHalf + i][c]);
+      }
+    }
+  }
+}
+
+// Forward substitution with the diagonal block at `block`, of which a[0] holds the first half chunk.
+template <int kTiles>
+__device__ __forceinline__ void substitute_columns(typename Columns<kTiles>::Values& x, HalfChunk<kTiles> (&a)[2],
+                                                   const char* block, int tile) {
+  a[1].fetch(block, tile, 0, 1);
+  substitute_half<0, 0, kTiles>(x, a[0]);
+  a[0].fetch(block, tile, 4, 0, 5);
+  substitute_half<0, 1, kTiles>(x, a[1]);
+  a[1].fetch(block, tile, 4, 1);
+  substitute_half<4, 0, kTiles>(x, a[0]);
+  a[0].fetch(block, tile, 8, 1, 9);
+  substitute_half<4, 1, kTiles>(x, a[1]);
+  a[1].fetch(block, tile, 12, 1, 13);
+  substitute_half<8, 1, kTiles>(x, a[0]);
+  substitute_half<12, 1, kTiles>(x, a[1]);
+}
+
+template <int kChunk>
+constexpr int kColumnWarps = kChunk == 64 ? 2 : 1;
+
+// Blocks per multiprocessor that the register allocation must leave room for. Only where that was seen not to
+// spill.
+template <int kChunk, int kTiles>
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
+constexpr int kColumnsResident = kChunk == 16   ? 16
+                                 : kChunk == 32 ? 16
+                                 : kTiles == 4  ? 5
+                                                : 8;
+#else
+constexpr int kColumnsResident = 0;
+#endif
+
+// With two warps the first solves block column 0 and the second 1, 2, 3: about the same work.
+template <class A, class X, int kChunk, int kTiles>
+struct ColumnSolver {
+  using C = Columns<kTiles>;
+  static constexpr int kSide = kChunk / C::kBlock;
+  static constexpr int kWarps = kColumnWarps<kChunk>;
+  static constexpr int kMembers = kWarps * C::kLanes;  // threads of a tile
+  static constexpr int kScratch = kWarps == 2 ? C::kBlockBytes : 0;
+  static constexpr int kSharedBytes = C::block_at(kSide, 0) + kScratch + 64;
+
+  const Arguments& arguments;
+  char* blocks;
+  Mbarrier* ready;  // by block row of A
+  int lane, warp, tile_index, member;
+  Tile tile;
+
+  __device__ __forceinline__ Mbarrier& first_warp_passed_row_1() const { return ready[kSide]; }
+
+  __device__ __forceinline__ void request() const {
+    if constexpr (sizeof(A) == 4) {
+      request_copies();
+    } else {
+      load_and_widen();
+    }
+  }
+
+  // 16 bytes hold the columns from kPer * access on; a block's row is sizeof(A) accesses, the tile's threads take
+  // kRows rows at a time. Visits (p, round, m, the row's address + m's columns, whether to read it).
+  template <class Visit, class EndOfRow>
+  __device__ __forceinline__ void for_each_access(Visit visit, EndOfRow end_of_row) const {
+    constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer,
+                  kRows = kMembers / kAccesses;
+    const int access = thread() % kAccesses, first_row = thread() / kAccesses;
+    const A* from = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride) +
+                    first_row * arguments.a_stride.token + access * kPer;
+    const std::int64_t step = kRows * arguments.a_stride.token;
+    int left = tile.rows - first_row;
+#pragma unroll
+    for (int p = 0; p < kSide; ++p) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        const bool below_diagonal = kPer * access < round * kRows + first_row;
+#pragma unroll
+        for (int m = 0; m <= p; ++m) visit(p, round, m, from + C::kBlock * m, left > 0, m < p || below_diagonal);
+        from += step;
+        left -= kRows;
+      }
+      end_of_row(p);
+    }
+  }
+
+  __device__ __forceinline__ int thread() const { return warp * C::kLanes + member; }
+
+  __device__ __forceinline__ void request_copies() const {
+    constexpr int kRows = kMembers / 4;
+    static_assert(kRows * C::kRowBytes % 512 == 0, "the swizzle would change from round to round");
+    char* const to = blocks + C::chunk_at(thread() / 4, tile_index, thread() % 4);
+    for_each_access(
+        [&](int p, int round, int m, const A* from, bool exists, bool wanted) {
+          if (wanted) cp_async_cg16(to + C::block_at(p, m) + round * kRows * C::kRowBytes, from, exists ? 16 : 0);
+        },
+        [&](int p) { mbarrier_arrive_after_copies(ready[p]); });
+  }
+
+  // 16-bit types are widened on the way, in registers.
+  __device__ __forceinline__ void load_and_widen() const {
+    constexpr int kRows = kMembers / 2, kRounds = C::kBlock / kRows;
+    Packed<A, 8> packed[kSide * (kSide + 1) / 2 * kRounds];
+    for_each_access(
+        [&](int p, int round, int m, const A* from, bool exists, bool wanted) {
+          auto& to = packed[(p * (p + 1) / 2 + m) * kRounds + round];
+          to = {};
+          if (exists && wanted) load<16>(to, from);
+        },
+        [](int) {});
+#pragma unroll
+    for (int p = 0; p < kSide; ++p) {
+#pragma unroll
+      for (int m = 0; m <= p; ++m) {
+#pragma unroll
+        for (int round = 0; round < kRounds; ++round) {
+          float values[8];
+          unpack(packed[(p * (p + 1) / 2 + m) * kRounds + round], values);
+          char* const block = blocks + C::block_at(p, m);
+          const int to = C::chunk_at(round * kRows + thread() / 2, tile_index, thread() % 2 * 2);
+#pragma unroll
+          for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
+            *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
+                make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
+          }
+        }
+      }
+      mbarrier_arrive(ready[p]);
+    }
+  }
+
+  // Zeros in the blocks right of the diagonal, by all threads.
+  __device__ __forceinline__ void write_zeros() const {
+    constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
+    constexpr int kRows = kMembers / kAccesses < C::kBlock ? kMembers / kAccesses : C::kBlock;
+    const int first_row = thread() / kAccesses;
+    X* to = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + first_row * arguments.x_stride.token +
+            thread() % kAccesses * kPer;
+    int rows_left = first_row < kRows ? tile.rows - first_row : 0;
+#pragma unroll
+    for (int p = 0; p + 1 < kSide; ++p) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        if (rows_left > 0) {
+#pragma unroll
+          for (int q = p + 1; q < kSide; ++q) {
+            *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
+          }
+        }
+        to += kRows * arguments.x_stride.token;
+        rows_left -= kRows;
+      }
+    }
+  }
+
+  // Where the lane keeps X (p, q) until the block rows below need it. Block column 0 alone uses A's blocks (p, 0).
+  // The second warp has a block of its own, and takes A's (1, 1) when the first warp is done with it.
+  __device__ __forceinline__ char* kept(int p, int q) const {
+    const int block = q == 0 ? C::block_at(p, 0) : p == q ? C::block_at(kSide, 0) : C::block_at(1, 1);
+    return blocks + block + lane * C::kColumns * 4;
+  }
+
+  template <bool kAll>
+  __device__ __forceinline__ void store_rows(const typename C::Values& values, X* to, int rows) const {
+#pragma unroll
+    for (int i = 0; i < C::kBlock; ++i) {
+      Packed<X, C::kColumns> packed;
+      pack<X>(values[i], packed);
+      if (kAll || i < rows) store<16>(packed, to);
+      to += arguments.x_stride.token;
+    }
+  }
+
+  // Returns whether the last row came out finite.
+  __device__ __forceinline__ bool solve_block_column(int q, int block_rows) const {
+    X* x =
+        static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + q * C::kBlock * arguments.x_stride.token;
+    HalfChunk<kTiles> a[2];
+    bool finite = true;
+#pragma unroll 1
+    for (int p = q; p < block_rows; ++p) {
+      const char* block = blocks + tile_index * 64 + C::block_at(p, q);
+      mbarrier_wait(ready[p], 0);
+      a[0].fetch(block, tile_index, 0, 0);
+      typename C::Values values;
+#pragma unroll
+      for (int i = 0; i < C::kBlock; ++i) {
+#pragma unroll
+        for (int c = 0; c < C::kColumns; ++c) {
+          values[i][c] = p == q && member * C::kColumns + c == i ? 1.0f : 0.0f;
+        }
+      }
+#pragma unroll 1
+      for (int m = q; m < p; ++m) {
+        apply_block<kTiles>(values, a, block, tile_index, kept(m, q));
+        block += C::kBlockBytes;
+      }
+      substitute_columns<kTiles>(values, a, block, tile_index);
+
+      if (kSide > 1 && p + 1 < block_rows) {
+        if (q == 0) __syncwarp();  // A's block has been read by all
+        if (kScratch > 0 && q == 0 && p == 1) mbarrier_arrive(first_warp_passed_row_1());
+        if (kScratch > 0 && q == 1 && p == 2) mbarrier_wait(first_warp_passed_row_1(), 0);
+        char* to = kept(p, q);
+#pragma unroll
+        for (int i = 0; i < C::kBlock; ++i) {
+          Packed<float, C::kColumns> packed;
+          pack<float>(values[i], packed);
+          store<16>(packed, to + i * 32 * C::kColumns * 4);
+        }
+      }
+      const int rows_left = tile.rows - p * C::kBlock;
+      X* const to = x + q * C::kBlock + member * C::kColumns;
+      if (__all_sync(0xffffffffu, tile.rows >= (p + 1) * C::kBlock)) {
+        store_rows<true>(values, to, C::kBlock);
+      } else {
+        store_rows<false>(values, to, tile.rows - p * C::kBlock);
+      }
+      x += C::kBlock * arguments.x_stride.token;
+      float sum = 0.0f;
+#pragma unroll
+      for (int c = 0; c < C::kColumns; ++c) sum = fmaf(values[C::kBlock - 1][c], 0.0f, sum);
+      finite = sum == 0.0f;
+    }
+    return finite;
+  }
+};
+
+// Block b has the tiles kTiles b, kTiles b + 1, ...; with cu_seqlens they must be heads of one slot.
+template <class A, class X, int kChunk, int kTiles>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+    columns_kernel(const Arguments arguments) {
+  using C = Columns<kTiles>;
+  using Solver = ColumnSolver<A, X, kChunk, kTiles>;
+  __shared__ alignas(128) char shared[Solver::kSharedBytes];
+  const int lane = threadIdx.x % 32, warp = Solver::kWarps == 1 ? 0 : __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+  Solver solver{.arguments = arguments,
+                .blocks = shared,
+                .ready = reinterpret_cast<Mbarrier*>(shared + Solver::kSharedBytes - 64),
+                .lane = lane,
+                .warp = warp,
+                .tile_index = C::tile_of(lane),
+                .member = C::member_of(lane),
+                .tile = {}};
+  if (threadIdx.x == 0) {
+#pragma unroll
+    for (int p = 0; p < Solver::kSide; ++p) mbarrier_init(solver.ready[p], blockDim.x);
+    mbarrier_init(solver.first_warp_passed_row_1(), 32);
+  }
+  wait_for_producers();
+  solver.tile = tile_at<kChunk>(arguments, blockIdx.x * kTiles + solver.tile_index);
+  __syncthreads();
+  solver.request();
+  release_dependents();
+  solver.write_zeros();  // while A is on its way
+
+  const int block_rows = __reduce_max_sync(0xffffffffu, (solver.tile.rows + C::kBlock - 1) / C::kBlock);
+  bool finite = true;
+#pragma unroll 1
+  for (int q = warp; q < (warp + 1 == Solver::kWarps ? Solver::kSide : 1); ++q) {
+    if (!solver.solve_block_column(q, block_rows)) finite = false;
+  }
+  if (__syncthreads_and(finite)) return;
+#pragma unroll 1
+  for (int i = 0; i < kTiles; ++i) {
+    solve_plainly<A, X, kChunk>(reinterpret_cast<float(&)[kChunk][kChunk]>(shared), arguments,
+                                tile_at<kChunk>(arguments, blockIdx.x * kTiles + i));
+  }
+}
+
+}  // namespace plumb::solve_tril
