@@ -10,7 +10,7 @@
 namespace plumb {
 namespace {
 
-constexpr int kAxisOf[4] = {3, 1, 2, 0};  // the tensor's axis for each of the map's
+constexpr int kAxisOf[4] = {3, 2, 1, 0};  // the tensor's axis for each of the map's
 constexpr std::int64_t kStrideLimit = std::int64_t{1} << 40;
 constexpr std::int64_t kExtentLimit = std::int64_t{1} << 31;  // box corners are 32-bit signed numbers
 

@@ -10,8 +10,8 @@ struct CUtensorMap_st;  // the driver's CUtensorMap; callers without CUDA's head
 
 namespace plumb {
 
-// A tensor of rank 4 cut into boxes. The map has its axes in the order 3, 1, 2, 0 of the tensor's - for [B, T, H,
-// BT] that is column, token, head, batch - and device code gives box corners in that order.
+// A tensor of rank 4 cut into boxes. The map has its axes innermost first - for [B, T, H, BT] that is column, head,
+// token, batch - and device code gives box corners in that order.
 struct BoxedTensor {
   const plumb_tensor* tensor;
   const char* name;                  // for the sentence when it does not fit

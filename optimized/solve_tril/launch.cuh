@@ -16,14 +16,14 @@ inline TileStrides strides_of(const plumb_tensor& tensor) {
   return {.batch = tensor.stride[0], .token = tensor.stride[1], .head = tensor.stride[2]};
 }
 
-// heads_multiple: with cu_seqlens each slot's heads are numbered up to the next multiple of it, so that so many
-// neighbouring numbers are tiles of one slot.
+// Each slot's heads are numbered up to the next multiple of heads_multiple, so that so many neighbouring numbers
+// are tiles of one slot.
 inline Arguments arguments_of(const plumb_call& call, int heads_multiple = 1) {
   const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
   const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
   const auto& cu_seqlens = call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS];
   const auto heads = static_cast<std::uint32_t>(a.shape[2]);
-  const std::uint32_t multiple = is_present(cu_seqlens) ? static_cast<std::uint32_t>(heads_multiple) : 1;
+  const auto multiple = static_cast<std::uint32_t>(heads_multiple);
   const std::uint32_t numbered = (heads + multiple - 1) / multiple * multiple;
   const std::int64_t rows = solve_tril_tiles(call) / heads;
   return {.a = a.data,

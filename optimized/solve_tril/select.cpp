@@ -107,7 +107,7 @@ struct SolveTril {
     }
     if (empty(call)) return PLUMB_OK;
     const auto status = check_tensor_map(row.name, solve_tril_a_boxes(call));
-    return status != PLUMB_OK ? status : check_tensor_map(row.name, solve_tril_x_boxes(call));
+    return status != PLUMB_OK ? status : serves_16_bytes(call, row);
   }
 
   static plumb_status serves_16_bytes(const plumb_call& call, const Row& row) {

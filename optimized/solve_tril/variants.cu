@@ -26,6 +26,15 @@ constexpr SolveTrilVariant kVariants[] = {
      .least_chunk = 32,
      .tiles_per_sm_limit = 1,  // measured on an H200: faster than vec16 at 32 tiles, slower at 256
      .launch = launch_solve_tril_vec16_split},
+    {.name = "stream",
+     .requirements =
+         "params.tma off or auto; every address and every stride of a and x, in bytes, is a multiple of "
+         "16.",
+     .uses_tma = false,
+     .needs_16_bytes = true,
+     .least_chunk = 16,
+     .tiles_per_sm_limit = 0,
+     .launch = launch_solve_tril_stream},
     {.name = "vec16",
      .requirements =
          "params.tma off or auto; every address and every stride of a and x, in bytes, is a multiple of "
@@ -52,16 +61,8 @@ BoxedTensor solve_tril_a_boxes(const plumb_call& call) {
   const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
   return {.tensor = &a,
           .name = "a",
-          .box = {solve_tril::kBlock, solve_tril::kBlock, 1, 1},
+          .box = {16, 4, 16, 1},
           .swizzle_64 = size_of(dtype_of(a)) == 4};
-}
-
-BoxedTensor solve_tril_x_boxes(const plumb_call& call) {
-  const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
-  return {.tensor = &x,
-          .name = "x",
-          .box = {static_cast<std::uint32_t>(x.shape[3]), solve_tril::kBlock, 1, 1},
-          .swizzle_64 = false};
 }
 
 }  // namespace plumb

@@ -26,11 +26,11 @@ std::span<const SolveTrilVariant> solve_tril_variants();
 // launched. The call must be valid.
 std::int64_t solve_tril_tiles(const plumb_call& call);
 
-// What the copy engine is to move at a time: a 16 x 16 block of A, a block row of X.
+// What the copy engine is to move at a time: a 16 x 16 block of A of four neighbouring heads.
 BoxedTensor solve_tril_a_boxes(const plumb_call& call);
-BoxedTensor solve_tril_x_boxes(const plumb_call& call);
 
 plumb_status launch_solve_tril_tma(const plumb_call& call);
+plumb_status launch_solve_tril_stream(const plumb_call& call);
 plumb_status launch_solve_tril_vec16_split(const plumb_call& call);
 plumb_status launch_solve_tril_vec16(const plumb_call& call);
 plumb_status launch_solve_tril_scalar(const plumb_call& call);

@@ -29,7 +29,7 @@ struct Vec16 {
 
   template <class A, class X, int kChunk, int kTiles>
   static plumb_status by_columns(const plumb_call& call) {
-    const auto arguments = arguments_of(call, kTiles);
+    const auto arguments = arguments_of(call, is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]) ? kTiles : 1);
     const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles, .block = 32 * kColumnWarps<kChunk>};
     return launch_kernel(call, columns_kernel<A, X, kChunk, kTiles>, shape, arguments);
   }
