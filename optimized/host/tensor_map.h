@@ -24,7 +24,9 @@ struct BoxedTensor {
 plumb_status check_tensor_map(const char* variant, const BoxedTensor& boxed);
 
 // The map, by the driver's cuTensorMapEncodeTiled, which is looked up at run time: nothing links to libcuda. The
-// tensor must have passed check_tensor_map. PLUMB_DEVICE_ERROR when the driver has no such function or refuses.
-plumb_status make_tensor_map(const BoxedTensor& boxed, CUtensorMap_st* map);
+// tensor must have passed check_tensor_map, and its device must be current. A map is a function of the values that
+// it was made from and refers to nothing else, so each thread keeps its last few and gives them again for equal
+// values. PLUMB_DEVICE_ERROR when the driver has no such function or refuses.
+plumb_status tensor_map(const BoxedTensor& boxed, int device, CUtensorMap_st* map);
 
 }  // namespace plumb
