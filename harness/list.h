@@ -8,8 +8,9 @@
 
 namespace plumb {
 
-// Prints operators with axes and numbers of cases; with a library (that exists), its variants and requirements.
-void print_list(const std::string& library_path, bool library_required);
+// Prints operators with axes and numbers of cases; with a library (that exists), its variants and requirements, and
+// with_choices which of them select takes on described devices of each architecture, and why. Asks no GPU.
+void print_list(const std::string& library_path, bool library_required, bool with_choices);
 
 // The names of a tier's cases, a line each.
 void print_cases(Tier tier, std::uint64_t seed);

@@ -100,7 +100,9 @@ int run(int argc, char** argv) {
   CLI::App* list = app.add_subcommand("list", "operators, axes, cases, and the variants of a library");
   list->add_option("--library", typed.library, "shared library (default: the one built with plumbline)");
 
-  bool list_cases = false;
+  bool list_cases = false, list_choices = false;
+  list->add_flag("--variants", list_choices,
+                 "also which variant serves by default on each architecture, and why the others do not");
   list->add_flag("--cases", list_cases, "the names of the tier's cases, a line each, and nothing else");
   list->add_option("--tier", typed.tier, "quick or full, with --cases")
       ->check(CLI::IsMember({"quick", "full"}))
@@ -138,7 +140,9 @@ int run(int argc, char** argv) {
   bench->add_option("--device", typed.bench.device, "cuda:N")->capture_default_str();
   bench->add_option("--library", typed.bench.library,
                     "shared library to measure (default: the one built with plumbline)");
-  bench->add_option("--points", typed.bench.points, "headline, or a glob over the names of benchmarks")
+  bench
+      ->add_option("--points", typed.bench.points,
+                   "headline, alignment, tma, an operator, or a glob over the names of benchmarks")
       ->capture_default_str();
   bench
       ->add_option("--variant", typed.bench.variant, "selected (the selector's choice), all, or one variant's name")
@@ -172,7 +176,8 @@ int run(int argc, char** argv) {
       print_cases(resolved(typed).tier, typed.check.seed);
       return kExitPass;
     }
-    print_list(typed.library.empty() ? default_library_path() : typed.library, !typed.library.empty());
+    print_list(typed.library.empty() ? default_library_path() : typed.library, !typed.library.empty(),
+               list_choices);
     return kExitPass;
   }
   if (*worker) {

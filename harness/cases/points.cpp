@@ -29,7 +29,7 @@ const std::vector<AlignmentGroup>& alignment_groups() {
 std::vector<Case> all_groups() {
   std::vector<Case> cases;
   std::set<std::string> names;
-  for (const auto& group : {headline_points(), alignment_points()}) {
+  for (const auto& group : {headline_points(), alignment_points(), tma_points()}) {
     for (const Case& point : group) {
       if (names.insert(name_of(point)).second) cases.push_back(point);
     }
@@ -62,9 +62,32 @@ std::vector<Case> alignment_points() {
   return cases;
 }
 
+std::vector<Case> tma_points() {
+  std::vector<Case> cases;
+  for (const char* types : {"fp32/B=1,T=8192,H=32,BT=64/", "fp32/B=1,T=8192,H=32,BT=64/out=bf16,",
+                            "bf16/B=1,T=8192,H=32,BT=64/out=bf16,"}) {
+    const Case middle = parse_case("solve_tril/" + std::string(types) + "keys=corr03/seed=7");
+    for (const std::int64_t chunk : {16, 32, 64}) {
+      for (const int precision : {0, 1, 2}) {
+        for (const int tma : {0, 1, 2}) {
+          for (const int fla : {0, 1, 2}) {
+            Case& point = cases.emplace_back(middle);
+            point["BT"] = chunk;
+            point["precision"] = precision;
+            point["tma"] = tma;
+            point["fla"] = fla;
+          }
+        }
+      }
+    }
+  }
+  return cases;
+}
+
 PointSelection select_points(std::string_view spec) {
   if (spec == "headline") return {headline_points(), ""};
   if (spec == "alignment") return {alignment_points(), ""};
+  if (spec == "tma") return {tma_points(), ""};
   if (const OperatorSuite* suite = find_suite(spec)) return {suite->headline_points(kSeed), ""};
   if (spec.find_first_of("*?") != std::string_view::npos) return {all_groups(), std::string(spec)};
   const std::size_t variant = spec.find("/variant=");

@@ -56,6 +56,13 @@ TEST(Points, HeadlineHasEveryOperatorAndNoPointTwice) {
   EXPECT_EQ(operators.size(), all_suites().size());
 }
 
+TEST(Points, TmaHasEveryCombinationOnce) {
+  const PointSelection tma = select_points("tma");
+  EXPECT_EQ(tma.cases.size(), 3u * 3 * 3 * 3 * 3);
+  EXPECT_EQ(names_of(tma.cases).size(), tma.cases.size());
+  for (const Case& point : tma.cases) EXPECT_EQ(name_of(parse_case(name_of(point))), name_of(point));
+}
+
 // The aligned case of each group, and every other one off by 2, 4 or 8 bytes in exactly one pointer.
 TEST(Points, AlignmentMovesOnePointerAtATime) {
   const PointSelection alignment = select_points("alignment");

@@ -205,6 +205,7 @@ class Bench {
     if (!limit) limit = measure_limit(timer_, workload_);
     workload_.rotate(cache);  // the limit has overwritten the outputs
     const Launch launch = launcher(library_, op, variant, workload_);
+    const double host = measure_host(op, workload_, launch, timer_.stream());
     record(timer_, workload_, plan_launches(timer_, workload_, launch), launch);
     std::vector<double> samples;
     for ([[maybe_unused]] auto _ : state) {
@@ -217,6 +218,7 @@ class Bench {
     state.counters[kLimit] = *limit;
     state.counters[kShare] = *limit / time;
     state.counters[kRate] = static_cast<double>(traffic.read_bytes + traffic.written_bytes) / time * 1e-3;
+    state.counters[kHost] = host;
     state.counters[kSpread] = quantile(samples, 0.9) / quantile(samples, 0.1);
   }
 

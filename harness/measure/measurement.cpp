@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 #include <vector>
 
+#include "harness/device/cuda_memory.h"
 #include "harness/error.h"
 #include "harness/measure/limit.h"
 #include "harness/measure/samples.h"
@@ -19,6 +21,7 @@ constexpr int kWarmUps = 2;
 constexpr int kTrialLaunches = 16;  // at least so many tell how long one takes
 constexpr int kTrials = 3;          // samples of every launch shape of the limit, in the first round
 constexpr int kFinalists = 3;       // shapes that are measured in full
+constexpr int kHostCalls = 33;      // far below what a stream takes before a launch waits
 
 double median_of(GraphTimer& timer, const Workload& workload, int replays) {
   std::vector<double> samples;
@@ -64,6 +67,22 @@ Launch launcher(const Library& library, const plumb_operator& op, std::int32_t v
       throw HarnessError(fmt::format("variant {} was asked for, {} says it ran", variant, served));
     }
   };
+}
+
+double measure_host(const plumb_operator& op, const Workload& workload, const Launch& launch, CUstream_st* stream) {
+  cuda_check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+  std::vector<double> samples;
+  for (int i = 0; i < kHostCalls; ++i) {
+    const int copy = i % workload.rotation().copies;
+    const plumb_call call = workload.call(copy);
+    std::int32_t selected = -1;
+    const auto begin = std::chrono::steady_clock::now();
+    op.select(&call, &selected);  // the variant is given; what counts is the time that a caller spends here
+    launch(copy);
+    samples.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+  }
+  cuda_check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+  return median(std::move(samples));
 }
 
 double measure_limit(GraphTimer& timer, const Workload& workload) {

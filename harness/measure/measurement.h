@@ -27,6 +27,10 @@ double sample(GraphTimer& timer, const Workload& workload);
 // variant was served than this one.
 Launch launcher(const Library& library, const plumb_operator& op, std::int32_t variant, Workload& workload);
 
+// Microseconds of the host per call, median: select, and the launch with all that it prepares (tensor maps among
+// it). The device's time has no part in it.
+double measure_host(const plumb_operator& op, const Workload& workload, const Launch& launch, CUstream_st* stream);
+
 // Microseconds that moving the same bytes takes on the same copies, the best of all launch shapes.
 double measure_limit(GraphTimer& timer, const Workload& workload);
 

@@ -12,11 +12,12 @@
 namespace plumb {
 
 // Names of the counters that every result carries.
-inline constexpr const char* kTime = "time_us";          // median over the replays, per launch
-inline constexpr const char* kLimit = "limit_us";        // of the kernel that only moves the bytes
-inline constexpr const char* kShare = "share_of_limit";  // limit over time: 1 is the speed of light
-inline constexpr const char* kRate = "gb_per_s";         // 1e9 bytes that must move, per second
-inline constexpr const char* kSpread = "spread";         // 90th over 10th percentile of the replays
+inline constexpr const char* kTime = "time_us";           // median over the replays, per launch
+inline constexpr const char* kLimit = "limit_us";         // of the kernel that only moves the bytes
+inline constexpr const char* kShare = "share_of_limit";   // limit over time: 1 is the speed of light
+inline constexpr const char* kRate = "gb_per_s";          // 1e9 bytes that must move, per second
+inline constexpr const char* kHost = "select_encode_us";  // of the host, per call: select and launch, maps encoded
+inline constexpr const char* kSpread = "spread";          // 90th over 10th percentile of the replays
 
 // One reporter for many runs of Google Benchmark, which come case by case: to the reader of the JSON they are one.
 // The names lose what Google Benchmark appends about the way of timing, which is the same for all.

@@ -12,7 +12,6 @@
 namespace plumb {
 namespace {
 
-constexpr int kAxisOf[4] = {3, 2, 1, 0};  // the tensor's axis for each of the map's
 constexpr std::int64_t kStrideLimit = std::int64_t{1} << 40;
 constexpr std::int64_t kExtentLimit = std::int64_t{1} << 31;  // box corners are 32-bit signed numbers
 
@@ -46,13 +45,14 @@ struct MapKey {
 
 MapKey key_of(const BoxedTensor& boxed, int device) {
   const auto& tensor = *boxed.tensor;
-  MapKey key{.device = device, .type = data_type_of(tensor), .address = tensor.data, .swizzle_64 = boxed.swizzle_64};
+  MapKey key{
+      .device = device, .type = data_type_of(tensor), .address = tensor.data, .swizzle_64 = boxed.swizzle_64};
   for (std::size_t i = 0; i < 4; ++i) {
-    key.extents[i] = static_cast<cuuint64_t>(tensor.shape[kAxisOf[i]]);
+    key.extents[i] = static_cast<cuuint64_t>(tensor.shape[boxed.axes[i]]);
     key.box[i] = boxed.box[i];
     // An axis of one element is never stepped along; its stride need only be one that a map can hold.
     if (i > 0) {
-      key.strides[i - 1] = key.extents[i] > 1 ? static_cast<cuuint64_t>(stride_bytes(tensor, kAxisOf[i])) : 16;
+      key.strides[i - 1] = key.extents[i] > 1 ? static_cast<cuuint64_t>(stride_bytes(tensor, boxed.axes[i])) : 16;
     }
   }
   return key;

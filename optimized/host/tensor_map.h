@@ -10,11 +10,12 @@ struct CUtensorMap_st;  // the driver's CUtensorMap; callers without CUDA's head
 
 namespace plumb {
 
-// A tensor of rank 4 cut into boxes. The map has its axes innermost first - for [B, T, H, BT] that is column, head,
-// token, batch - and device code gives box corners in that order.
+// A tensor of rank 4 cut into boxes. Device code gives box corners in the map's order of axes, which begins with
+// the tensor's last.
 struct BoxedTensor {
   const plumb_tensor* tensor;
   const char* name;                  // for the sentence when it does not fit
+  std::array<int, 4> axes;           // of the tensor, in the map's order: the innermost, 3, first
   std::array<std::uint32_t, 4> box;  // elements, in the map's order
   bool swizzle_64;                   // rows of the box, 64 bytes, have their 16-byte chunks exchanged
 };

@@ -54,6 +54,7 @@ struct SolveTril {
   static plumb_status serves(const plumb_call& call, const Row& row) {
     const auto& params = params_of(call);
     const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
+    const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
     if (params.precision != PLUMB_IEEE) {
       return fail(PLUMB_UNSUPPORTED, "%s: precision is %s, and no variant of that precision exists yet", row.name,
                   params.precision == PLUMB_TF32 ? "tf32" : "tf32x3");
@@ -69,8 +70,12 @@ struct SolveTril {
                   static_cast<long long>(solve_tril_tiles(call)));
     }
     if (a.shape[3] < row.least_chunk) {
-      return fail(PLUMB_UNSUPPORTED, "%s: a.shape[3] (BT) is %lld, below %d: one block, which is not split",
-                  row.name, static_cast<long long>(a.shape[3]), row.least_chunk);
+      return fail(PLUMB_UNSUPPORTED, "%s: a.shape[3] (BT) is %lld, below %d", row.name,
+                  static_cast<long long>(a.shape[3]), row.least_chunk);
+    }
+    if (row.only_16_bits && (size_of(dtype_of(a)) != 2 || size_of(dtype_of(x)) != 2)) {
+      return fail(PLUMB_UNSUPPORTED, "%s: a is %s and x is %s; both must be of 16 bits", row.name,
+                  name_of(dtype_of(a)).data(), name_of(dtype_of(x)).data());
     }
     if (row.uses_tma) return serves_tma(call, row);
     if (row.needs_16_bytes) return serves_16_bytes(call, row);
@@ -80,8 +85,9 @@ struct SolveTril {
   // Whether the policy wants this row where it can serve; rows() has them in order.
   static bool wanted(const plumb_call& call, const Row& row) {
     if (row.uses_tma) return params_of(call).tma == PLUMB_TMA_ON || auto_means_tma(*call.device);
-    return row.tiles_per_sm_limit == 0 ||
-           solve_tril_tiles(call) <= std::int64_t{row.tiles_per_sm_limit} * call.device->sm_count;
+    const std::int64_t tiles = solve_tril_tiles(call), sm_count = call.device->sm_count;
+    return tiles >= row.tiles_per_sm_least * sm_count &&
+           (row.tiles_per_sm_limit == 0 || tiles <= row.tiles_per_sm_limit * sm_count);
   }
 
  private:
@@ -107,7 +113,7 @@ struct SolveTril {
     }
     if (empty(call)) return PLUMB_OK;
     const auto status = check_tensor_map(row.name, solve_tril_a_boxes(call));
-    return status != PLUMB_OK ? status : serves_16_bytes(call, row);
+    return status != PLUMB_OK ? status : check_tensor_map(row.name, solve_tril_x_boxes(call));
   }
 
   static plumb_status serves_16_bytes(const plumb_call& call, const Row& row) {

@@ -114,10 +114,12 @@ TEST(SolveTrilSelect, EveryLayoutUnderEverySwitch) {
       described.params.tma = row.tma;
       described.device.has_tensor_map = row.has_tensor_map;
       described.device.fla_use_tma = row.fla_use_tma;
-      const std::string expected = row.taken && aligned      ? "tma"
-                                   : row.tma == PLUMB_TMA_ON ? "unsupported"
-                                   : aligned                 ? "vec16"
-                                                             : "scalar";
+      const std::string expected =
+          row.taken && aligned      ? "tma"
+          : row.tma == PLUMB_TMA_ON ? "unsupported"
+          : aligned && size_of(shape.a_dtype) == 2 && size_of(shape.x_dtype) == 2 && shape.chunk == 64 ? "stream"
+          : aligned                                                                                    ? "vec16"
+                                                                                                       : "scalar";
       ASSERT_EQ(selected(op(), described.call()), expected)
           << row.why << ": sm_" << row.sm << " tma " << row.tma << " FLA_USE_TMA "
           << (row.fla_use_tma != nullptr ? row.fla_use_tma : "unset") << ", BT " << shape.chunk << " a "
@@ -147,6 +149,11 @@ TEST(SolveTrilSelect, ChosenByHand) {
       {"vec16", "batches count", {.batches = 3, .tokens = 33, .heads = 33, .chunk = 32}},
       {"vec16_split", "1 + 3 slots of 32 heads", {.tokens = 64, .sequences = 3}},
       {"vec16", "1 + 4 slots of 32 heads: any sequence may have a tail", {.tokens = 64, .sequences = 4}},
+      {"stream", "many tiles of 16-bit types", {.a_dtype = PLUMB_BF16}},
+      {"vec16", "of 32-bit results", {.a_dtype = PLUMB_BF16, .x_dtype = PLUMB_F32}},
+      {"vec16", "of smaller chunks", {.a_dtype = PLUMB_BF16, .chunk = 32}},
+      {"stream", "2112 tiles, 16 per multiprocessor", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 2112}},
+      {"vec16", "2111 tiles", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 2111}},
       {"vec16", "a tile of one block is not split", {.tokens = 16, .heads = 1, .chunk = 16}},
       {"scalar", "a's address counts", {.a = 4}},
       {"scalar", "x's address counts", {.x = 2}},
@@ -192,10 +199,10 @@ TEST(SolveTrilSelect, MeasuresTheStridesThatAreStepped) {
 }
 
 TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
-  for (const char* variant : {"scalar", "vec16", "vec16_split"}) {
+  for (const char* variant : {"scalar", "vec16", "vec16_split", "stream"}) {
     expect_unsupported(op(), describe({.tma = PLUMB_TMA_ON}).call(), variant, "params.tma is on");
   }
-  for (const char* variant : {"scalar", "vec16", "vec16_split", "tma"}) {
+  for (const char* variant : {"scalar", "vec16", "vec16_split", "stream", "tma"}) {
     expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), variant,
                        "precision is tf32, and no variant");
     expect_unsupported(op(), describe({.precision = PLUMB_TF32X3}).call(), variant, "precision is tf32x3");
@@ -206,6 +213,8 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   expect_unsupported(op(), describe({.tma = PLUMB_TMA_OFF}).call(), "tma", "params.tma is off");
   expect_unsupported(op(), describe({}, 80).call(), "tma", "device.sm is 80");
   expect_unsupported(op(), describe({.chunk = 16}).call(), "vec16_split", "a.shape[3] (BT) is 16, below 32");
+  expect_unsupported(op(), describe({.chunk = 32}).call(), "stream", "a.shape[3] (BT) is 32, below 64");
+  expect_unsupported(op(), describe({}).call(), "stream", "a is fp32 and x is bf16; both must be of 16 bits");
   expect_unsupported(op(), describe({.a = 8}).call(), "vec16", "a has address 0x100000000008, no multiple of 16");
   expect_unsupported(op(), describe({.x_padding = 1}).call(), "vec16_split", "x has stride[2] of 130 bytes");
   expect_unsupported(op(), describe({.a = 8}).call(), "tma", "a has address");

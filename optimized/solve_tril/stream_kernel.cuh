@@ -24,9 +24,9 @@ struct Stream {
   static constexpr int kSide = kChunk / C::kBlock;
   static constexpr bool kWidens = sizeof(A) == 2;
   static constexpr int kTeamWarps = kSide == 4 ? 2 : 1;
-  static constexpr int kTeams = kSide == 4 ? 4 : kSide == 2 ? 8 : 10;
+  static constexpr int kTeams = 8 / kTeamWarps;
   static constexpr int kSolverWarps = kTeams * kTeamWarps;
-  static constexpr int kLoaderWarps = kTma ? (kSide == 4 ? 1 : 4) : kWidens ? 2 : 4;
+  static constexpr int kLoaderWarps = kTma ? 1 : kWidens ? 2 : 4;
   static constexpr int kWidenerWarps = kWidens ? 2 : 0;
   static constexpr int kThreads = 32 * (kSolverWarps + kLoaderWarps + kWidenerWarps);
   static constexpr int kMostSlots = kSide == 4 ? 5 : kSide == 2 ? 16 : 32;
@@ -50,8 +50,8 @@ struct SlotBarriers {
 
 template <class A, int kChunk, bool kTma>
 constexpr int Stream<A, kChunk, kTma>::shared_bytes(int slots) {
-  return slots * (kSlotBytes + static_cast<int>(sizeof(UnitHeader) + sizeof(SlotBarriers))) + kTeams * kScratchBytes +
-         kTeams * static_cast<int>(sizeof(Mbarrier));
+  return slots * (kSlotBytes + static_cast<int>(sizeof(UnitHeader) + sizeof(SlotBarriers))) +
+         kTeams * kScratchBytes + kTeams * static_cast<int>(sizeof(Mbarrier));
 }
 
 // Walks over a ring of slots.
@@ -67,8 +67,8 @@ struct RingPlace {
 // One block column of X with plain loops and A from memory, where A is not finite: 16 lanes have a column each, of
 // one tile after the other. `scratch`: 4 KiB that no other warp uses.
 template <class A, class X>
-__device__ __noinline__ void solve_column_plainly(const A* a, std::int64_t a_step, X* x, std::int64_t x_step, int rows,
-                                                  int column, float* scratch) {
+__device__ __noinline__ void solve_column_plainly(const A* a, std::int64_t a_step, X* x, std::int64_t x_step,
+                                                  int rows, int column, float* scratch) {
   for (int i = 0; i < rows; ++i) {
     float value = i == column ? 1.0f : 0.0f;
     for (int k = column; k < i; ++k) value = fmaf(-to_float(a[i * a_step + k]), scratch[k * 16], value);
@@ -85,12 +85,11 @@ struct UnitSolver {
 
   const Arguments& arguments;
   char* blocks;
-  char* scratch;      // of the team
-  Mbarrier* full;     // by block row
-  Mbarrier* passed;   // the team's first warp needs A's block (1, 1) no more
+  char* scratch;     // of the team
+  Mbarrier* full;    // by block row
+  Mbarrier* passed;  // the team's first warp needs A's block (1, 1) no more
   int parity, passed_parity;
   int lane, tile_index, member, rows;
-  std::uint32_t row_bytes;  // from a row of X to the next
   X* x;
 
   // Where the lane keeps X (p, q) until the block rows below need it. Block column 0 alone uses A's blocks (p, 0).
@@ -108,7 +107,27 @@ struct UnitSolver {
     for (int i = 0; i < C::kBlock; ++i) {
       Packed<X, C::kColumns> packed;
       pack<X>(values[i], packed);
-      if (kAll || i < rows_left) store<16>(packed, reinterpret_cast<char*>(to) + std::uint64_t{row_bytes} * i);
+      if (kAll || i < rows_left) store<16>(packed, to);
+      to += arguments.x_stride.token;
+    }
+  }
+
+  // Zeros right of the diagonal block of block row p, 16 bytes a time.
+  __device__ __forceinline__ void store_zeros(int p, X* row) const {
+    constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
+    constexpr int kRows = C::kLanes / kAccesses;
+    int left = min(rows - p * C::kBlock, C::kBlock) - member / kAccesses;
+    X* to = row + member / kAccesses * arguments.x_stride.token + member % kAccesses * kPer;
+#pragma unroll
+    for (int round = 0; round < C::kBlock / kRows; ++round) {
+      if (left > 0) {
+#pragma unroll
+        for (int q = 1; q < S::kSide; ++q) {
+          if (q > p) *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
+        }
+      }
+      to += kRows * arguments.x_stride.token;
+      left -= kRows;
     }
   }
 
@@ -155,6 +174,7 @@ struct UnitSolver {
       } else {
         store_rows<false>(values, to, rows - p * C::kBlock);
       }
+      if (p == q) store_zeros(p, row);
       row += C::kBlock * arguments.x_stride.token;
       float sum = 0.0f;
 #pragma unroll
@@ -193,7 +213,6 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
                                                 .tile_index = tile_index,
                                                 .member = C::member_of(lane),
                                                 .rows = header.rows[tile_index],
-                                                .row_bytes = static_cast<std::uint32_t>(arguments.x_stride.token * sizeof(X)),
                                                 .x = static_cast<X*>(arguments.x) + header.x_offset[tile_index]};
     const int block_rows = __reduce_max_sync(0xffffffffu, (solver.rows + C::kBlock - 1) / C::kBlock);
 #pragma unroll 1
@@ -206,7 +225,8 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
         const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + i);
         if (lane >= C::kBlock) continue;
         solve_column_plainly(static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride),
-                             arguments.a_stride.token, static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride),
+                             arguments.a_stride.token,
+                             static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride),
                              arguments.x_stride.token, tile.rows, q * C::kBlock + lane, free + lane);
       }
     }
@@ -221,213 +241,94 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
   }
 }
 
-// Zeros in the blocks right of block row p's diagonal block, by one warp, for its lane's tile of a unit.
-template <class X, int kSide>
-__device__ __forceinline__ void store_zeros(const Arguments& arguments, const Tile& tile, int p, int member) {
+// A's block rows into free slots by cp.async, as they are. Of rows that do not exist zeros.
+template <class A, int kChunk>
+__device__ __forceinline__ void load_units(const Arguments& arguments, char* ring, UnitHeader* headers,
+                                           SlotBarriers* barriers, int units, int slots, int thread) {
+  using S = Stream<A, kChunk, false>;
   using C = Columns<kUnitTiles>;
-  constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
-  constexpr int kRows = C::kLanes / kAccesses;  // at a time
-  const int row = p * C::kBlock + member / kAccesses;
-  int left = min(tile.rows, (p + 1) * C::kBlock) - row;
-  X* to = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + row * arguments.x_stride.token +
-          member % kAccesses * kPer;
-#pragma unroll
-  for (int round = 0; round < C::kBlock / kRows; ++round) {
-    if (left > 0) {
-#pragma unroll
-      for (int q = 1; q < kSide; ++q) {
-        if (q > p) *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
-      }
+  constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer;
+  constexpr int kRows = 32 * S::kLoaderWarps / kAccesses / kUnitTiles;  // at a time
+  static_assert(kRows == 8, "the swizzle would change from round to round");
+  const int access = thread % kAccesses, tile_index = thread / kAccesses % kUnitTiles,
+            first_row = thread / kAccesses / kUnitTiles;
+  // 16-bit blocks arrive in the upper half of their place.
+  const int to_first = S::kWidens
+                           ? C::kBlockBytes / 2 + first_row * (C::kRowBytes / 2) + tile_index * 32 + access * 16
+                           : C::chunk_at(first_row, tile_index, access);
+  constexpr int kRoundBytes = kRows * C::kRowBytes / (S::kWidens ? 2 : 1);
+  RingPlace place;
+#pragma unroll 1
+  for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
+    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + tile_index);
+    SlotBarriers& slot = barriers[place.slot];
+    if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
+    if (first_row == 0 && access == 0) {
+      headers[place.slot].x_offset[tile_index] = tile.offset(arguments.x_stride);
+      headers[place.slot].rows[tile_index] = tile.rows;
     }
-    to += kRows * arguments.x_stride.token;
-    left -= kRows;
+    const std::int64_t step = kRows * arguments.a_stride.token;
+    const A* from = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride) +
+                    first_row * arguments.a_stride.token + access * kPer;
+    char* const to = ring + place.slot * S::kSlotBytes + to_first;
+    int left = tile.rows - first_row;
+#pragma unroll
+    for (int p = 0; p < S::kSide; ++p) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        const bool below_diagonal = kPer * access < round * kRows + first_row;
+#pragma unroll
+        for (int m = 0; m <= p; ++m) {
+          if (m < p || below_diagonal) {
+            cp_async_cg16(to + C::block_at(p, m) + round * kRoundBytes, from + C::kBlock * m, left > 0 ? 16 : 0);
+          }
+        }
+        from += step;
+        left -= kRows;
+      }
+      Mbarrier& loaded = S::kWidens ? slot.arrived[p] : slot.full[p];
+      mbarrier_arrive_after_copies(loaded);
+      if (p == 0) mbarrier_arrive(loaded);  // for the header
+    }
+    place.advance(1, slots);
   }
 }
 
-// A's block rows into free slots by cp.async, as they are, and zeros to X. Of rows of A that do not exist zeros.
-template <class A, class X, int kChunk>
-struct CopyLoader {
-  using S = Stream<A, kChunk, false>;
-  using C = Columns<kUnitTiles>;
-  static constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer;
-  static constexpr int kRows = 32 * S::kLoaderWarps / kAccesses / kUnitTiles;  // at a time
-  static_assert(kRows == 8, "the swizzle would change from round to round");
-  static constexpr int kRoundBytes = kRows * C::kRowBytes / (S::kWidens ? 2 : 1);
-
-  const Arguments& arguments;
-  char* ring;
-  UnitHeader* headers;
-  SlotBarriers* barriers;
-  int thread;
-
-  __device__ __forceinline__ int access() const { return thread % kAccesses; }
-  __device__ __forceinline__ int tile_index() const { return thread / kAccesses % kUnitTiles; }
-  __device__ __forceinline__ int first_row() const { return thread / kAccesses / kUnitTiles; }
-
-  // What a thread needs to go on with a unit.
-  struct Way {
-    const A* from;
-    int left;
-  };
-  __device__ __forceinline__ Way begin(int unit, int slot) const {
-    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + tile_index());
-    if (first_row() == 0 && access() == 0) {
-      headers[slot].x_offset[tile_index()] = tile.offset(arguments.x_stride);
-      headers[slot].rows[tile_index()] = tile.rows;
-    }
-    return {static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride) +
-                first_row() * arguments.a_stride.token + access() * kPer,
-            tile.rows - first_row()};
-  }
-
-  __device__ __forceinline__ void load_block_row(int p, Way& way, int slot) const {
-    // 16-bit blocks arrive in the upper half of their place.
-    char* const to = ring + slot * S::kSlotBytes +
-                     (S::kWidens ? C::kBlockBytes / 2 + thread * 16
-                                 : C::chunk_at(first_row(), tile_index(), access()));
-#pragma unroll
-    for (int round = 0; round < C::kBlock / kRows; ++round) {
-      const bool below_diagonal = kPer * access() < round * kRows + first_row();
-#pragma unroll
-      for (int m = 0; m < S::kSide; ++m) {
-        if (m < p || (m == p && below_diagonal)) {
-          cp_async_cg16(to + C::block_at(p, m) + round * kRoundBytes, way.from + C::kBlock * m,
-                        way.left > 0 ? 16 : 0);
-        }
-      }
-      way.from += kRows * arguments.a_stride.token;
-      way.left -= kRows;
-    }
-    Mbarrier& loaded = S::kWidens ? barriers[slot].arrived[p] : barriers[slot].full[p];
-    mbarrier_arrive_after_copies(loaded);
-    if (p == 0) mbarrier_arrive(loaded);  // for the header
-  }
-
-  __device__ __forceinline__ void zeros(int unit) const {
-    const int lane = thread % 32;
-    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + C::tile_of(lane));
-#pragma unroll 1
-    for (int p = thread / 32; p + 1 < S::kSide; p += S::kLoaderWarps) {
-      store_zeros<X, S::kSide>(arguments, tile, p, C::member_of(lane));
-    }
-  }
-
-  __device__ __forceinline__ void run(int units, int slots) const {
-    RingPlace place;
-    int unit = blockIdx.x;
-    if constexpr (S::kSide == 4) {  // the first units side by side: each team can begin when it has a block row
-      Way way[S::kMostSlots];
-#pragma unroll
-      for (int i = 0; i < S::kMostSlots; ++i) {
-        if (i < slots && unit + i * gridDim.x < units) way[i] = begin(unit + i * gridDim.x, i);
-      }
-#pragma unroll
-      for (int p = 0; p < S::kSide; ++p) {
-#pragma unroll
-        for (int i = 0; i < S::kMostSlots; ++i) {
-          if (i < slots && unit + i * gridDim.x < units) load_block_row(p, way[i], i);
-        }
-      }
-#pragma unroll 1
-      for (int i = 0; i < slots && unit + i * gridDim.x < units; ++i) zeros(unit + i * gridDim.x);
-      unit += slots * gridDim.x;
-      place.advance(slots, slots);
-    }
-#pragma unroll 1
-    for (; unit < units; unit += gridDim.x) {
-      if (place.round > 0) mbarrier_wait(barriers[place.slot].empty, place.parity() ^ 1);
-      Way way = begin(unit, place.slot);
-#pragma unroll
-      for (int p = 0; p < S::kSide; ++p) load_block_row(p, way, place.slot);
-      if (S::kSide > 1) zeros(unit);
-      place.advance(1, slots);
-    }
-  }
-};
-
-// The same by the copy engine, a block of all tiles at a time. Where there are several warps they take turns.
-template <class A, class X, int kChunk>
-struct BoxLoader {
+// The same by the copy engine, a block of all tiles at a time; by one warp.
+template <class A, int kChunk>
+__device__ __forceinline__ void load_units_by_boxes(const Arguments& arguments, const CUtensorMap& a_map,
+                                                    char* ring, UnitHeader* headers, SlotBarriers* barriers,
+                                                    int units, int slots, int lane) {
   using S = Stream<A, kChunk, true>;
   using C = Columns<kUnitTiles>;
-
-  const Arguments& arguments;
-  const CUtensorMap& a_map;
-  char* ring;
-  UnitHeader* headers;
-  SlotBarriers* barriers;
-  int warp, lane;
-
-  __device__ __forceinline__ void write_header(const Tile& tile, int slot) const {
-    if (lane < kUnitTiles) {  // the tiles are heads of one slot
-      headers[slot].x_offset[lane] = tile.offset(arguments.x_stride);
-      headers[slot].rows[lane] = tile.rows;
+  RingPlace place;
+#pragma unroll 1
+  for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
+    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + lane % kUnitTiles);
+    SlotBarriers& slot = barriers[place.slot];
+    if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
+    if (lane < kUnitTiles) {
+      headers[place.slot].x_offset[lane] = tile.offset(arguments.x_stride);
+      headers[place.slot].rows[lane] = tile.rows;
     }
     __syncwarp();
-  }
-
-  // By one lane; `tile`: the unit's first.
-  __device__ __forceinline__ void load_block_row(int p, const Tile& tile, int slot) const {
-    Mbarrier& loaded = S::kWidens ? barriers[slot].arrived[p] : barriers[slot].full[p];
-    const bool exists = p * C::kBlock < tile.rows;
-    mbarrier_arrive_expecting(loaded, exists ? (p + 1) * C::kBlockBytes / (S::kWidens ? 2 : 1) : 0);
-    char* const to = ring + slot * S::kSlotBytes + (S::kWidens ? C::kBlockBytes / 2 : 0);
-    for (int m = 0; exists && m <= p; ++m) {
-      const BoxCorner corner{{m * C::kBlock, static_cast<int>(tile.head),
-                              static_cast<int>(tile.token) + p * C::kBlock, static_cast<int>(tile.batch)}};
-      load_box(to + C::block_at(p, m), &a_map, corner, loaded);
-    }
-  }
-
-  __device__ __forceinline__ void zeros(int unit) const {
-    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + C::tile_of(lane));
-#pragma unroll 1
-    for (int p = 0; p + 1 < S::kSide; ++p) store_zeros<X, S::kSide>(arguments, tile, p, C::member_of(lane));
-  }
-
-  __device__ __forceinline__ void run(int units, int slots) const {
-    const int first = blockIdx.x + warp * gridDim.x, step = S::kLoaderWarps * gridDim.x;
-    RingPlace place;
-    place.advance(warp, slots);
-    int unit = first;
-    if constexpr (S::kSide == 4) {  // the first units side by side: each team can begin when it has a block row
-      const int count = min(slots, (units - first + step - 1) / step);
-      Tile own;
-#pragma unroll 1
-      for (int i = 0; i < count; ++i) {
-        const Tile tile = tile_at<kChunk>(arguments, (first + i * step) * kUnitTiles + lane % kUnitTiles);
-        write_header(tile, i);
-        const Tile leading{.token = __shfl_sync(0xffffffffu, tile.token, 0),
-                           .batch = __shfl_sync(0xffffffffu, tile.batch, 0),
-                           .head = __shfl_sync(0xffffffffu, tile.head, 0),
-                           .rows = __shfl_sync(0xffffffffu, tile.rows, 0)};
-        if (lane == i) own = leading;
-      }
+    if (lane == 0) {
+      char* const blocks = ring + place.slot * S::kSlotBytes;
 #pragma unroll 1
       for (int p = 0; p < S::kSide; ++p) {
-        if (lane < count) load_block_row(p, own, lane);
+        Mbarrier& loaded = S::kWidens ? slot.arrived[p] : slot.full[p];
+        const bool exists = p * C::kBlock < tile.rows;
+        mbarrier_arrive_expecting(loaded, exists ? (p + 1) * C::kBlockBytes / (S::kWidens ? 2 : 1) : 0);
+        for (int m = 0; exists && m <= p; ++m) {
+          const BoxCorner corner{{m * C::kBlock, static_cast<int>(tile.head),
+                                  static_cast<int>(tile.token) + p * C::kBlock, static_cast<int>(tile.batch)}};
+          load_box(blocks + C::block_at(p, m) + (S::kWidens ? C::kBlockBytes / 2 : 0), &a_map, corner, loaded);
+        }
       }
-      __syncwarp();
-#pragma unroll 1
-      for (int i = 0; i < count; ++i) zeros(first + i * step);
-      unit += slots * step;
-      place.advance(slots, slots);
     }
-#pragma unroll 1
-    for (; unit < units; unit += step) {
-      if (place.round > 0) mbarrier_wait(barriers[place.slot].empty, place.parity() ^ 1);
-      const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + lane % kUnitTiles);
-      write_header(tile, place.slot);
-      if (lane == 0) {
-#pragma unroll 1
-        for (int p = 0; p < S::kSide; ++p) load_block_row(p, tile, place.slot);
-      }
-      __syncwarp();
-      if (S::kSide > 1) zeros(unit);
-      place.advance(S::kLoaderWarps, slots);
-    }
+    place.advance(1, slots);
   }
-};
+}
 
 // Turns what has arrived into fp32. A warp takes every kWidenerWarps-th block of a block row.
 template <class A, int kChunk, bool kTma>
@@ -503,11 +404,10 @@ __device__ __forceinline__ void stream_units(const Arguments& arguments, const C
   if (warp < S::kSolverWarps) {
     solve_units<A, X, kChunk, kTma>(arguments, ring, headers, barriers, scratch, passed, units, slots, warp, lane);
   } else if (warp < S::kSolverWarps + S::kLoaderWarps) {
-    const int loader = threadIdx.x - 32 * S::kSolverWarps;
     if constexpr (kTma) {
-      BoxLoader<A, X, kChunk>{arguments, *a_map, ring, headers, barriers, loader / 32, lane}.run(units, slots);
+      load_units_by_boxes<A, kChunk>(arguments, *a_map, ring, headers, barriers, units, slots, lane);
     } else {
-      CopyLoader<A, X, kChunk>{arguments, ring, headers, barriers, loader}.run(units, slots);
+      load_units<A, kChunk>(arguments, ring, headers, barriers, units, slots, threadIdx.x - 32 * S::kSolverWarps);
     }
   } else {
     if constexpr (S::kWidens) {

@@ -170,6 +170,15 @@ std::vector<Case> headline_points(std::uint64_t seed) {
   matrix.cross({{"out", {0, 1}}, {"T", {8192, 32768}}, {"H", {48}}, {"BT", {64}}, {"keys", {1}}});
   matrix.cross({{"out", {0, 1}}, {"T", {8192}}, {"H", {32}}, {"BT", {16, 32}}, {"keys", {1}}});
   matrix.cross({{"out", {0, 1}}, {"T", {8192}}, {"H", {32}}, {"BT", {64}}, {"seqs", {2}}, {"keys", {1}}});
+  for (const std::int64_t heads : {32, 48}) {
+    matrix.cross(
+        {{"out", {0, 1}},
+         {"T", heads == 32 ? std::vector<std::int64_t>{2048, 8192, 32768} : std::vector<std::int64_t>{8192, 32768}},
+         {"H", {heads}},
+         {"BT", {64}},
+         {"tma", {PLUMB_TMA_OFF, PLUMB_TMA_ON}},
+         {"keys", {1}}});
+  }
   return matrix.take();
 }
 
