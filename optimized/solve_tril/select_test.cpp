@@ -277,10 +277,11 @@ TEST(SolveTrilSelect, TellsTheBadArgument) {
 }
 
 TEST(SolveTrilSelect, DoesNothingWithoutRows) {
-  auto no_sequence = describe({});
+  auto no_sequence = describe({.a_dtype = PLUMB_BF16});  // which every variant takes
   no_sequence.tensors[2] = make_tensor(made_up_address(2), PLUMB_I64, {1});
-  DescribedCall<plumb_solve_tril_params> calls[] = {describe({.tokens = 0}), describe({.batches = 0}),
-                                                    describe({.heads = 0}), no_sequence};
+  DescribedCall<plumb_solve_tril_params> calls[] = {describe({.a_dtype = PLUMB_BF16, .tokens = 0}),
+                                                    describe({.a_dtype = PLUMB_BF16, .batches = 0}),
+                                                    describe({.a_dtype = PLUMB_BF16, .heads = 0}), no_sequence};
   for (auto& described : calls) {
     described.device.ordinal = 77;  // no such device: nothing may be launched
     const auto call = described.call();
