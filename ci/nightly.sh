@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The main job, from a bare machine to a report: set-up, build, check, bench, report.
+# The main job, from a bare machine to a report: set-up, build, check, mutants, bench, report.
 # With a GPU the CUDA fast paths are checked and measured on it; without one, what a real GPU computed is verified
 # by replay, bit for bit, and the recorded measurements are shown.
 #
 #   ci/nightly.sh [OUTPUT]     results go to OUTPUT (default build/nightly)
 #   PLUMBLINE_TIER=quick ci/nightly.sh     the small matrix
+#   PLUMBLINE_HISTORY=postgresql://... ci/nightly.sh     remembers the run there, not in OUTPUT/history.sqlite
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p build
@@ -31,27 +32,51 @@ else
 fi
 "$plumbline" check --tier "$tier" --device "$device" --json "$output/check.json" --junit "$output/check.xml" || code=$?
 
-benches=()
+# A check that sees nothing passes everything: libraries with one known bug each must fail, every one.
+step "mutants on $device"
+"$plumbline" mutate --tier "$tier" --device "$device" --json "$output/mutation.json" || code=$?
+
+omissions=()
 if [[ $device == replay ]]; then
-  step "bench: no GPU here; the report shows the recorded runs of golden/performance"
-  benches=(golden/performance/*.json)
+  step "bench: no GPU here; the report shows the recorded runs of golden/"
+  omissions=(--not-run "Timing=no GPU here; the times shown are those recorded in golden/, on the machines that they name")
 else
   step "bench on $device"
   "$plumbline" bench --device "$device" --points headline --json "$output/bench.json" || code=$?
-  benches=("$output/bench.json")
+  # One gate of the library against itself each night: the published rate of false alarms is measured for ever.
+  calibration=${PLUMBLINE_CALIBRATION:-$output/calibration.json}
+  step "A/A gate on $device, added to $calibration"
+  aa=0
+  "$plumbline" calibrate --device "$device" --runs 1 --calibration "$calibration" || aa=$?
+  case $aa in
+    0) ;;
+    1) echo "the gate flagged identical code: this counts against the gate, not against the kernels" ;;
+    *) code=$aa ;;
+  esac
+fi
+
+history=${PLUMBLINE_HISTORY:-$output/history.sqlite}
+if grep -q 'history. is not built' "build/configure-$preset.log"; then
+  step "history: this build has none"
+else
+  step "history"
+  export PLUMBLINE_HISTORY=$history
+  documents=("$output/check.json")
+  [[ $device != replay && -e $output/bench.json ]] && documents+=("$output/bench.json")
+  # What was measured once is not tonight's: it is added once, and says that it is recorded.
+  { [[ $device != replay ]] ||
+    "$plumbline" history add golden/performance/*.json --note "recorded: golden/performance"; } &&
+    "$plumbline" history add "${documents[@]}" && "$plumbline" history changes --json "$output/history.json" || code=2
 fi
 
 step "report"
-arguments=()
-for bench in "${benches[@]}"; do [[ -e $bench ]] && arguments+=(--bench "$bench"); done
-PYTHONPATH=reports "$python" -m plumbline_report --check "$output/check.json" "${arguments[@]}" \
-  --output "$output/report.html"
+ci/report.sh "$output" "${omissions[@]}"
 echo "report: $output/report.html"
 
 step "verdict"
 case $code in
   0) echo "pass" ;;
-  1) echo "MISMATCH: see above, and the failing cases in the report" ;;
+  1) echo "MISMATCH, or a mutant survived: see above, and the failing cases in the report" ;;
   3) echo "NOTHING PROVED: only mistrusted cases, or nothing was compared" ;;
   *) echo "HARNESS ERROR (exit code $code)" ;;
 esac

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: checks everything and records what golden/ holds, into a folder to be copied there.
 #
-#   ci/record.sh OUTPUT [digests|bench|memcheck ...]     default: all three, in this order
+#   ci/record.sh OUTPUT [tune|digests|bench|alignment|tma|memcheck|sanitize|mutation ...]
+#                         default: digests bench memcheck, in this order
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-output=${1:?usage: ci/record.sh OUTPUT [digests|bench|memcheck ...]}
+output=${1:?usage: ci/record.sh OUTPUT [tune|digests|bench|alignment|tma|memcheck|sanitize|mutation ...]}
 shift
 parts=("$@")
 ((${#parts[@]})) || parts=(digests bench memcheck)
@@ -21,14 +22,35 @@ plumbline=$build/plumbline
 
 for part in "${parts[@]}"; do
   case $part in
+    tune)
+      # The tables are source: copy OUTPUT/optimized over optimized/ and build again before digests and bench.
+      step "every variant over the grid of sizes on $device"
+      mkdir -p "$output/optimized"
+      "$plumbline" tune --device "$device" --json "$output/tune.json" --output "$output/optimized"
+      tar -C "$output" -czf "$output/optimized.tar.gz" optimized
+      ;;
     digests)
       step "full tier on $device, digests recorded"
       "$plumbline" golden record --tier full --device "$device" --golden "$output/golden" --json "$output/check.json"
+      gzip -9c "$output/check.json" > "$output/check.json.gz"
       tar -C "$output" -czf "$output/golden.tar.gz" golden
       ;;
     bench)
       step "headline points on $device"
       "$plumbline" bench --device "$device" --points headline --json "$output/bench.json"
+      ;;
+    alignment | tma)
+      step "points of $part on $device"
+      "$plumbline" bench --device "$device" --points "$part" --json "$output/bench-$part.json"
+      ;;
+    mutation)
+      step "libraries with one known bug each on $device"
+      build_preset "$preset" >/dev/null
+      "$plumbline" mutate --device "$device" --tier full --jobs 4 --json "$output/mutation.json"
+      ;;
+    sanitize)
+      step "quick tier under all tools of compute-sanitizer"
+      PLUMBLINE_PRESET=$preset ci/sanitize.sh "$output/sanitize" memcheck racecheck synccheck initcheck
       ;;
     memcheck)
       step "quick tier under compute-sanitizer memcheck"

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# program or header that must exist -> distribution package (Debian 12 and Ubuntu 22.04 or newer)
+# program, header or path that must exist -> distribution package (Debian 12 and Ubuntu 22.04 or newer)
 needs=(
   "cmd:g++ g++"
   "cmd:cmake cmake"
@@ -19,16 +19,22 @@ needs=(
   "header:fmt/format.h libfmt-dev"
   "header:nlohmann/json.hpp nlohmann-json3-dev"
 )
-# wanted, but the build and the tests go on without them
+# wanted, but the build and the tests go on without them (without the history, or its tests on PostgreSQL)
 wants=(
   "cmd:ccache ccache"
   "cmd:clang-format clang-format"
+  "cmd:clang++ clang"  # libFuzzer
+  "header:soci/soci.h libsoci-dev"
+  "header:boost/math/distributions/students_t.hpp libboost-dev"
+  "path:/usr/lib/postgresql/*/bin/initdb postgresql"
+  "cmd:chromium chromium"  # the browser test of the report, its screenshots
 )
 
 present() {
   local kind=${1%%:*} name=${1#*:}
   case $kind in
     cmd) command -v "$name" >/dev/null ;;
+    path) compgen -G "$name" >/dev/null ;;
     header) compgen -G "/usr/include/$name" >/dev/null || compgen -G "/usr/local/include/$name" >/dev/null \
       || compgen -G "/usr/include/*/$name" >/dev/null ;;
   esac
@@ -59,9 +65,15 @@ if ((${#missing[@]} + ${#wished[@]})); then
   fi
 fi
 
+# libFuzzer's runtime has a package of its own, named after clang's version.
+if command -v clang++ >/dev/null && ! compgen -G '/usr/lib/*/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null &&
+  ! compgen -G '/usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null && [[ $(id -u) == 0 ]]; then
+  apt-get install -y -qq --no-install-recommends "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev" >/dev/null 2>&1 || true
+fi
+
 # The Python side: reports and their tests live in an environment of their own.
 venv=${PLUMBLINE_VENV:-build/venv}
-modules='import jinja2, matplotlib, numpy, pytest, safetensors'
+modules='import jinja2, matplotlib, numpy, pytest, safetensors, yaml'
 if ! "$venv/bin/python" -c "$modules" 2>/dev/null; then
   if python3 -c "$modules" 2>/dev/null && [[ ! -e $venv ]]; then
     # the system's Python has everything already (a machine without a package index): use it as it is
@@ -78,6 +90,11 @@ if ! "$venv/bin/python" -c "$modules" 2>/dev/null; then
       exit 2
     }
   fi
+fi
+# With a browser, what drives it: wanted, not needed.
+if command -v chromium >/dev/null && ! "$venv/bin/python" -c 'import playwright' 2>/dev/null; then
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check -r reports/requirements-browser.txt 2>/dev/null ||
+    echo "setup: pip could not install reports/requirements-browser.txt; the report's browser test will be skipped" >&2
 fi
 command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]] ||
   echo "setup: no nvcc: the CUDA kernels and the GPU backend are not built; everything else is" >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: formatting, the build with every architecture and warnings as errors, C++ tests, the quick tier by replay,
-# host code under sanitizers, Python tests. Sets up what is missing first. Works without a GPU and without nvcc.
+# host code under sanitizers, Python tests, the scripts of the workflow files, mutants. Sets up what is missing first. Works without a GPU and without nvcc.
 #
 #   ci/test.sh            everything
 #   ci/test.sh --fast     without the sanitizer build
@@ -33,9 +33,22 @@ fi
 
 step "Python tests"
 PYTHONPATH=reports "$python" -m pytest -q reports/tests
+"$python" -m pytest -q ci/tests
+
+step "machine code of every kernel against golden/fingerprint.json"
+if [[ -e $build/libplumbline_optimized.so ]]; then
+  ci/fingerprint.py "$build/libplumbline_optimized.so"
+else
+  echo "no nvcc: the optimized library was not built, so registers, spills and wide accesses were not compared"
+fi
 
 step "the installed package"
 ci/test_package.sh
 
 step "C++ tests"
 ctest --test-dir "$build" -j 1 --output-on-failure
+
+# What the workflow files call, whole: ci/check_gpu.sh and ci/nightly.sh with the small matrix, mutants among it.
+step "the lines of ci/workflows"
+PLUMBLINE_TIER=quick ci/check_gpu.sh build/workflow/check
+PLUMBLINE_TIER=quick ci/nightly.sh build/workflow/nightly

@@ -65,7 +65,8 @@ endif()
 target_compile_options(plumbline_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${host_flags}>")
 if(PLUMBLINE_CUDA)
   # The canon of bits: no contraction, correctly rounded division and square root, subnormals kept.
-  set(cuda_flags -fmad=false -ftz=false -prec-div=true -prec-sqrt=true -lineinfo --expt-relaxed-constexpr
+  # Uncompressed code can be read where it lies, without the toolkit (ci/fingerprint.py, the gate's code hash).
+  set(cuda_flags -no-compress -fmad=false -ftz=false -prec-div=true -prec-sqrt=true -lineinfo --expt-relaxed-constexpr
                  -Xcompiler=-Wall,-Wextra,-fvisibility=hidden,-ffp-contract=off)
   if(PLUMBLINE_WERROR)
     list(APPEND cuda_flags -Werror=all-warnings -Xcompiler=-Werror)

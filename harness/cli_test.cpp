@@ -52,7 +52,9 @@ TEST(CommandLine, HelpAndVersionExplainThemselves) {
                                        {"bench"},
                                        {"golden", "record"},
                                        {"golden", "verify"},
-                                       {"golden", "sample"}};
+                                       {"golden", "sample"},
+                                       {"history"},
+                                       {"history", "add"}};
   for (Words words : commands) {
     words.emplace_back("--help");
     const ProgramResult result = plumbline(words);
@@ -302,6 +304,38 @@ TEST(CommandLine, ShardsPartitionTheMatrix) {
   EXPECT_EQ(twice.size(), 2 * whole.size());
   const std::multiset<std::string> counted(twice.begin(), twice.end());
   for (const std::string& name : whole) EXPECT_EQ(counted.count(name), 2u) << name;
+}
+
+// All of it before a device is asked for.
+TEST(CommandLine, TheGateRefusesWhatItCannotCompare) {
+  const TemporaryFolder folder;
+  const std::string tiny = library_path("tiny"), missing = folder / "missing.so";
+  const auto gate = [&](const std::string& baseline, const std::string& candidate, Words more) {
+    more.insert(more.begin(), {"gate", "--baseline", baseline, "--candidate", candidate});
+    return plumbline(more);
+  };
+  write_file(folder / "truncated.json", R"({"schema": "plumbline.calibration/1", "runs": [)");
+  write_file(folder / "other.json", R"({"schema": "plumbline.calibration/7"})");
+  write_file(folder / "damaged.so", "no library");
+  const std::size_t entries = folder.entries();
+  expect_error(gate(missing, tiny, {}), "missing.so: no such file");
+  expect_error(gate(tiny, missing, {}), "missing.so: no such file");
+  expect_error(gate(tiny, folder / "damaged.so", {}), "damaged.so: cannot be opened");
+  expect_error(gate(tiny, library_path("other_abi"), {}), "abi_version is 2");
+  expect_error(gate(tiny, tiny, {"--points", "solve_tril"}), "has no operator solve_tril");
+  expect_error(gate(tiny, tiny, {"--points", "rope/*/nothing"}), "no point has such a name");
+  expect_error(gate(tiny, tiny, {"--points", "rope", "--device", "gpu"}), "expected replay, host or cuda:N");
+  expect_error(gate(tiny, tiny, {"--points", "rope", "--device", "replay"}), "expected cuda:N");
+  expect_error(gate(tiny, tiny, {"--points", "rope", "--calibration", folder / "truncated.json"}), "is damaged");
+  expect_error(gate(tiny, tiny, {"--points", "rope", "--calibration", folder / "other.json"}),
+               "expected \"plumbline.calibration/1\"");
+  expect_error(gate(tiny, tiny, {"--points", "rope", "--calibration", folder / "absent.json"}), "absent.json");
+  expect_error(gate(tiny, tiny, {"--points", "solve_tril", "--json", folder / "out.json"}), "has no operator");
+  expect_error(plumbline({"calibrate", "--library", missing, "--calibration", folder / "c.json"}), "no such file");
+  expect_error(plumbline({"calibrate", "--calibration", folder / "truncated.json"}), "is damaged");
+  expect_error(plumbline({"calibrate", "--calibration", folder / "c.json", "--from", folder / "other.json"}),
+               "expected \"plumbline.gate/1\"");
+  EXPECT_EQ(folder.entries(), entries);  // nothing was written, nothing is left
 }
 
 TEST(CommandLine, WorksWithItsStandardDescriptorsClosed) {

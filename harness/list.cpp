@@ -9,8 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/golden/golden.h"
 #include "harness/library/library.h"
 #include "harness/operators/suite.h"
+#include "harness/tune/choices.h"
 #include "reference/numeric/dtype.h"
 
 namespace plumb {
@@ -131,9 +133,11 @@ void print_list(const std::string& library_path, bool library_required, bool wit
   }
   const Library library(library_path);
   fmt::print("\nlibrary {} ({}, {})\n", library.path(), library.table().name, library.table().version);
+  const auto measurements = read_tune_documents(default_golden_folder());
   for (int i = 0; i < library.table().operator_count; ++i) {
     const plumb_operator& op = *library.table().operator_at(i);
     fmt::print("{}\n", op.name);
+    for (const std::string& line : selection_lines(op, measurements)) fmt::print("  selection: {}\n", line);
     for (int v = 0; v < op.variant_count; ++v) {
       const plumb_variant& variant = *op.variant(v);
       fmt::print("  {:<20} [{}] {}\n", variant.name, *variant.bit_class ? variant.bit_class : "own bits",

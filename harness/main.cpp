@@ -11,10 +11,16 @@
 #include "harness/check/check.h"
 #include "harness/check/worker.h"
 #include "harness/error.h"
+#include "harness/gate/calibrate.h"
+#include "harness/gate/gate.h"
+#include "harness/gate/gate_worker.h"
 #include "harness/golden/golden.h"
 #include "harness/golden/sample.h"
+#include "harness/history/history.h"
 #include "harness/list.h"
 #include "harness/measure/bench.h"
+#include "harness/mutate/mutate.h"
+#include "harness/tune/tune.h"
 
 namespace {
 
@@ -26,7 +32,9 @@ struct Typed {
   double device_memory_gib = 0;
   CheckOptions check;
   BenchOptions bench;
+  TuneOptions tune;
   std::string sample_folder;
+  MutateOptions mutate;
 };
 
 // Of cuda:N; -1 for the devices that are none.
@@ -81,6 +89,66 @@ void add_device_options(CLI::App& command, Typed& typed) {
       .add_option("--device-memory", typed.device_memory_gib,
                   "GiB of device memory that may be used (default: all)")
       ->check(CLI::NonNegativeNumber);
+}
+
+// A word of `plumbline history` and what it does.
+struct HistoryCommand {
+  CLI::App* app;
+  int (*run)(const HistoryOptions&);
+};
+
+std::vector<HistoryCommand> add_history_commands(CLI::App& app, HistoryOptions& options) {
+  CLI::App* history = app.add_subcommand("history", "what was measured night by night, and when it changed");
+  history->require_subcommand(1);
+  const auto command = [&](const char* name, const char* help) {
+    CLI::App* added = history->add_subcommand(name, help);
+    added->add_option("--db", options.database,
+                      "a SQLite file, or postgresql://... (default: $PLUMBLINE_HISTORY, or history.sqlite)");
+    return added;
+  };
+  const auto select = [&](CLI::App* added) {
+    added->add_option("--gpu", options.gpu, "only runs of this model of GPU");
+    added->add_option("--uuid", options.uuid, "only runs of this one GPU");
+    added->add_option("--host", options.host, "only runs of this host");
+    added->add_option("--nights", options.nights, "only the latest so many runs that have points (default: all)")
+        ->check(CLI::PositiveNumber);
+  };
+  const auto judge = [&](CLI::App* added) {
+    select(added);
+    added->add_option("--min-effect", options.min_effect, "the least change that is reported; 0.005 is 0.5%")
+        ->check(CLI::Range(1e-6, 10.0))
+        ->capture_default_str();
+    added
+        ->add_option("--false-discovery", options.false_discovery,
+                     "expected share of false ones among the findings")
+        ->check(CLI::Range(1e-12, 0.5))
+        ->capture_default_str();
+  };
+  CLI::App* add =
+      command("add", "adds documents of bench and check, all or none; those that are there change nothing");
+  add->add_option("documents", options.documents, "JSON files of bench --json and check --json")->required();
+  add->add_option("--note", options.note, "kept with new runs, such as 'recorded'");
+  CLI::App* list = command("list", "the runs");
+  select(list);
+  CLI::App* show = command("show", "series, night by night");
+  show->add_option("series", options.series, "a series' id, or a glob over names")->required();
+  judge(show);
+  CLI::App* exported = command("export", "the whole history as one document (schema plumbline.history/1)");
+  exported->add_option("--json", options.json, "to this file (default: standard output)");
+  exported->add_option("--series", options.series, "glob over names");
+  judge(exported);
+  CLI::App* changes =
+      command("changes", "change points of all series, with the commits between; outliers and drift");
+  changes->add_option("--series", options.series, "glob over names");
+  changes->add_option("--json", options.json, "write plumbline.history/1 to this file, too");
+  judge(changes);
+  CLI::App* baseline =
+      command("baseline", "pins a run as the release that drift is held against; without RUN lists");
+  baseline->add_option("run", options.run, "its number in history list")->check(CLI::PositiveNumber);
+  baseline->add_option("--label", options.label, "name of the release");
+  baseline->add_flag("--remove", options.remove, "takes the label away");
+  return {{add, run_history_add},         {list, run_history_list},       {show, run_history_show},
+          {exported, run_history_export}, {changes, run_history_changes}, {baseline, run_history_baseline}};
 }
 
 int run(int argc, char** argv) {
@@ -153,6 +221,45 @@ int run(int argc, char** argv) {
   bench->add_option("--json", typed.bench.json, "write Google Benchmark's JSON to this file");
   bench->allow_extras();
 
+  CLI::App* tune = app.add_subcommand(
+      "tune",
+      "measure every variant over a grid of sizes and write the tables that selection compiles in.\n"
+      "Variants whose difference lies inside the noise are not told apart; no table changes a result.");
+  tune->add_option("--device", typed.tune.device, "cuda:N")->capture_default_str();
+  tune->add_option("--library", typed.tune.library,
+                   "shared library to measure (default: the one built with plumbline)");
+  tune->add_option("--operator", typed.tune.operator_name, "only this operator");
+  tune->add_option("--margin", typed.tune.margin, "share of a time below which two variants count as equal")
+      ->capture_default_str();
+  tune->add_option("--json", typed.tune.json, "write the measurements to this file (schema plumbline.tune/1)");
+  tune->add_option("--output", typed.tune.output, "write the tables below this folder: optimized, in the project");
+  tune->add_option("--from", typed.tune.from, "make the tables of this file's measurements; no device is used");
+  HistoryOptions history;
+  const std::vector<HistoryCommand> history_commands = add_history_commands(app, history);
+  CLI::App* mutate =
+      app.add_subcommand("mutate",
+                         "check the checks: libraries with one known bug each, of which every one must be seen.\n"
+                         "Prints the kill matrix, mutant by check, and two scores: with all checks, and judged as "
+                         "a third party's library\n"
+                         "is, whose bits are its own. Exit code 1: a mutant survived.");
+  mutate
+      ->add_option("--device", typed.mutate.device, "replay (faults in the CPU replay and in selection), or cuda:N")
+      ->capture_default_str();
+  mutate->add_option("--tier", typed.tier, "full: what survives the quick tier meets the full one")
+      ->check(CLI::IsMember({"quick", "full"}))
+      ->capture_default_str();
+  mutate->add_option(
+      "--mutant", typed.mutate.mutant,
+      "an id (rope.truncate), a fault's name, an operator's name, or a number of the catalogue of bugs");
+  mutate->add_flag("--bounds-only", typed.mutate.bounds_only, "only the second score decides the exit code");
+  mutate->add_option("--json", typed.mutate.json, "write the matrix to this file (schema plumbline.mutation/1)");
+  mutate->add_option("--jobs", typed.mutate.jobs, "mutants tried at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  mutate->add_option("--timeout", typed.mutate.timeout_seconds, "seconds after which a case counts as hanging")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+
   CLI::App* worker = app.add_subcommand("worker", "")->group("");  // started by check, not by people
   bool no_oracle = false;
   int reply_fd = -1;
@@ -163,7 +270,54 @@ int run(int argc, char** argv) {
   worker->add_option("--repeats", typed.check.worker.check.repeats);
   worker->add_option("--device-memory", device_bytes);
   worker->add_flag("--no-oracle", no_oracle);
+  worker->add_flag("--selection-only", typed.check.worker.check.selection_only);
+  worker->add_option("--fault", typed.check.worker.fault);
   worker->add_option("--reply-fd", reply_fd)->required();
+
+  CLI::App* gate = app.add_subcommand(
+      "gate",
+      "is the candidate build right, and as fast as the baseline? Both in one process, interleaved, on one GPU.\n"
+      "Exit codes: 0 pass or improved, 1 regressed or wrong, 2 usage or harness error, 3 inconclusive.");
+  CalibrateOptions calibration;
+  GateOptions& gated = calibration.gate;
+  gate->add_option("--baseline", gated.baseline, "shared library to compare with")->required();
+  gate->add_option("--candidate", gated.candidate, "shared library to judge")->required();
+  gate->add_option("--junit", gated.junit, "write JUnit XML to this file");
+  gate->add_option("--json", gated.json, "write every number to this file (schema plumbline.gate/1)");
+  gate->add_option("--markdown", gated.markdown, "write a summary for a CI job's page to this file");
+  gate->add_option("--calibration", gated.calibration, "margins learned by plumbline calibrate");
+  CLI::App* calibrate = app.add_subcommand(
+      "calibrate", "gates of a library against itself: learns this machine's margins and counts false alarms");
+  calibrate->add_option("--library", calibration.library, "shared library (default: the one built with plumbline)");
+  calibrate->add_option("--runs", calibration.runs, "how many gates")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  calibrate->add_option("--calibration", calibration.calibration, "the file to make or to extend")->required();
+  calibrate->add_option("--from", calibration.from, "JSON of A/A gates that ran before: added, and nothing is run");
+  for (CLI::App* command : {gate, calibrate}) {
+    command->add_option("--device", gated.device, "cuda:N")->capture_default_str();
+    command->add_option("--points", gated.points, "headline, alignment, an operator's name, or a glob over points")
+        ->capture_default_str();
+    command
+        ->add_option("--tier", gated.tier, "quick or full: the cases that must be right before anything is timed")
+        ->check(CLI::IsMember({"quick", "full"}))
+        ->capture_default_str();
+    command->add_option("--seed", gated.seed, "of what each process draws: order, offsets (default: drawn anew)");
+    command->add_option("--timeout", gated.timeout_seconds, "seconds without an answer that count as hanging")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+  }
+
+  CLI::App* gate_worker = app.add_subcommand("gate-worker", "")->group("");  // started by gate, not by people
+  PairSettings pair;
+  gate_worker->add_option("--baseline", pair.baseline)->required();
+  gate_worker->add_option("--candidate", pair.candidate)->required();
+  gate_worker->add_option("--ordinal", pair.ordinal);
+  gate_worker->add_option("--seed", pair.seed);
+  gate_worker->add_option("--memory-share", pair.memory_share);
+  gate_worker->add_option("--samples", pair.samples);
+  gate_worker->add_option("--sample-us", pair.sample_us);
+  gate_worker->add_option("--reply-fd", reply_fd)->required();
 
   try {
     app.parse(argc, argv);
@@ -180,12 +334,20 @@ int run(int argc, char** argv) {
                list_choices);
     return kExitPass;
   }
+  if (*tune) {
+    typed.tune.ordinal = ordinal_of(typed.tune.device);
+    return run_tune(typed.tune);
+  }
   if (*worker) {
     CheckOptions options = resolved(typed);
     options.worker.device_memory_limit = device_bytes;
     options.worker.check.with_oracle = !no_oracle;
     return run_worker(options.worker, reply_fd);
   }
+  gated.ordinal = ordinal_of(gated.device);
+  if (*gate) return run_gate(gated);
+  if (*calibrate) return run_calibrate(calibration);
+  if (*gate_worker) return run_gate_worker([&] { return open_pair_bench(pair); }, std::cin, reply_fd);
   if (*check) {
     CheckOptions options = resolved(typed);
     if (options.worker.on_host && options.library.empty()) {
@@ -207,11 +369,20 @@ int run(int argc, char** argv) {
     options.worker.check.with_oracle = false;
     return run_check(std::move(options));
   }
+  if (*mutate) {
+    ordinal_of(typed.mutate.device);
+    if (typed.mutate.device == "host") throw HarnessError("mutate --device 'host': expected replay or cuda:N");
+    typed.mutate.tier = typed.tier == "full" ? Tier::kFull : Tier::kQuick;
+    return run_mutate(typed.mutate);
+  }
   if (*sample) {
     const std::string folder =
         typed.sample_folder.empty() ? default_golden_folder() + "/samples" : typed.sample_folder;
     fmt::print("wrote {} samples to {}\n", write_samples(folder), folder);
     return kExitPass;
+  }
+  for (const HistoryCommand& command : history_commands) {
+    if (*command.app) return command.run(history);
   }
   typed.bench.benchmark_flags = bench->remaining();
   typed.bench.ordinal = ordinal_of(typed.bench.device);

@@ -3,6 +3,7 @@
 
 #include "operator_list.h"
 #include "optimized/host/call.h"
+#include "optimized/host/fault.h"
 #include "reference/numeric/tensor.h"
 
 namespace plumb {
@@ -24,6 +25,7 @@ const plumb_operator* operator_at(std::int32_t index) {
 }
 
 plumb_library make_library() {
+  arm_device_faults();
   auto library = versioned<plumb_library>();
   library.name = "plumbline_optimized";
   library.version = PLUMBLINE_VERSION " for " PLUMBLINE_ARCHITECTURES;

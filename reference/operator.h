@@ -74,7 +74,9 @@ typedef struct plumb_call {
 typedef struct plumb_variant {
   uint32_t abi_version;
   uint32_t struct_size;
-  const char* name;         /* "scalar", "d128_staged_h4" */
+  const char* name; /* "scalar", "d128_staged_h4". Words between '_' that promise something, which the harness
+                       holds supports() to: vec<N>, rows of what is written, and of inputs of that shape, begin
+                       at multiples of N bytes; in qk_norm_rope d<N>, heads of N elements */
   const char* requirements; /* one sentence for people */
   const char* bit_class;    /* "canonical": the bits of reference/<op>/replay.cpp; any other word names a class of
                                variants with equal bits among themselves; "" promises nothing */

@@ -20,9 +20,9 @@ struct AlignmentGroup {
 const std::vector<AlignmentGroup>& alignment_groups() {
   static const std::vector<AlignmentGroup> groups = {
       {"rms_norm/bf16/rows=8192,hidden=4096/seed=7", {"offset.x", "offset.y", "offset.weight"}},
-      {"rope/bf16/tokens=4096,hq=32,hk=8,D=128,rotary=128/seed=7", {"offset.q", "offset.cache"}},
+      {"rope/bf16/tokens=4096,hq=32,hk=8,D=128,rotary=128/seed=7", {"offset.q", "offset.k", "offset.cache"}},
       {"qk_norm_rope/bf16/tokens=4096,hq=32,hk=8,hv=8,D=128,rotary=128/seed=7",
-       {"offset.qkv", "offset.cache", "offset.q_weight"}}};
+       {"offset.qkv", "offset.cache", "offset.q_weight", "offset.k_weight"}}};
   return groups;
 }
 

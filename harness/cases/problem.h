@@ -25,7 +25,8 @@ struct HostTensor {
   Role role = Role::kInput;
   plumb_tensor view = absent_tensor();  // data points into storage; for an alias, into the other tensor's
   std::vector<std::byte> storage;
-  int alias_of = -1;  // index of the tensor that this one is (an in-place call), or -1
+  std::size_t repeated_bytes = 0;  // not 0: only so many bytes of elements are filled, the rest repeats them
+  int alias_of = -1;               // index of the tensor that this one is (an in-place call), or -1
   // A weight or a table, written by no kernel: a dependent launch may read it early, and it has no rows to repeat.
   bool is_constant = false;
 

@@ -5,8 +5,8 @@
 
 namespace plumb {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VariantResult, name, state, reason, worst, differing, compared, bias,
-                                   failed_checks)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VariantResult, name, state, reason, worst, differing, compared, bias, change,
+                                   ulp_histogram, failed_checks)
 
 nlohmann::json to_json(const CaseResult& result) {
   return {{"name", result.name},         {"operator", result.operator_name},

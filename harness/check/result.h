@@ -17,7 +17,9 @@ struct VariantResult {
   double worst = 0;              // largest error as a share of its bound
   std::int64_t differing = 0;    // elements whose bits differ from the replay's
   std::int64_t compared = 0;
-  double bias = 0;  // mean error in ulp of the output
+  double bias = 0;    // mean error in ulp of the output
+  double change = 0;  // of an element against the replay, as a share of twice the output's largest bound
+  std::vector<std::int64_t> ulp_histogram = {};  // errors by kUlpEdges (compare/judge.h), no zeros at the end
   std::vector<std::string> failed_checks =
       {};  // of: served bound bits repeat canary untouched inputs bias poison device
 };

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "harness/check/selection.h"
 #include "harness/compare/bits.h"
 #include "reference/numeric/digest.h"
 
@@ -64,11 +65,12 @@ class Examination {
 
   // The verdict of the bound, the poison, the untouched regions and the bias on one output.
   void apply(const Judgement& verdict, const plumb_tensor& tensor, const std::string& name) {
-    result_.worst = std::max(result_.worst, verdict.worst_share);
+    result_.worst = std::max(result_.worst, std::min(verdict.worst_share, kLargestShare));
     result_.compared += verdict.judged + verdict.kept;
     if (verdict.bias_samples >= kBiasSamples && std::fabs(verdict.bias) > std::fabs(result_.bias)) {
       result_.bias = verdict.bias;
     }
+    add_histogram(verdict.ulp_histogram);
     const std::size_t failures = result_.failed_checks.size();
     if (verdict.out_of_bound > 0)
       fail("bound", fmt::format("{} elements of {} out of bound", verdict.out_of_bound, name));
@@ -108,6 +110,7 @@ class Examination {
         const BitDifference difference = compare_bits(views[at], replayed[at]);
         result_.differing += difference.differing;
         if (difference.differing > 0) {
+          note_change(i, views[at], replayed[at]);
           fail("bits",
                fmt::format("{} elements of {} differ from the replay, the first at [{}], by up to {} ulp",
                            difference.differing, tensor.name, difference.first_index, difference.largest_ulp));
@@ -137,6 +140,27 @@ class Examination {
 
  private:
   static constexpr std::size_t kLongestDetails = 6000;
+  static constexpr double kLargestShare = 1e9;  // in place of infinity, which JSON does not have
+
+  // Two results within the bound are at most two bounds apart: a larger change is one that the bound must have
+  // seen.
+  void note_change(std::size_t i, const plumb_tensor& result, const plumb_tensor& replayed) {
+    const Expectation& expected = prepared_.expected[i];
+    const double change = largest_change(result, replayed, [&](std::int64_t index) {
+      return expected.slack[static_cast<std::size_t>(index)] != Expectation::kUnjudged;
+    });
+    const double bound = prepared_.replay_verdict[i].largest_bound;
+    result_.change = std::max(result_.change, bound > 0 ? std::min(change / (2 * bound), kLargestShare) : 0.0);
+  }
+
+  void add_histogram(const UlpHistogram& counts) {
+    std::vector<std::int64_t>& sum = result_.ulp_histogram;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      if (sum.size() <= i) sum.resize(i + 1);
+      sum[i] += counts[i];
+    }
+  }
 
   const HostTensor& output(std::size_t i) const {
     return prepared_.problem.tensors[static_cast<std::size_t>(prepared_.problem.outputs[i])];
@@ -201,9 +225,12 @@ PreparedCase prepare(const Case& point, const CheckSettings& settings) {
   prepared.problem = suite.build(built);
   prepared.layout = layout_of(prepared.problem);
   prepared.pristine = pack(prepared.problem, prepared.layout);
+  if (settings.selection_only) return prepared;
   Problem replay = clone(prepared.problem);
   prepared.suite->replay(replay);
   prepared.replayed = pack(replay, prepared.layout);
+  const auto is_canonical = prepared.suite->replay_is_canonical;
+  prepared.replay_is_canonical = is_canonical == nullptr || is_canonical(prepared.problem);
   prepared.replay_digest = output_digest(prepared, prepared.replayed);
   if (!settings.with_oracle) return prepared;
   prepared.expected = prepared.suite->oracle(prepared.problem);
@@ -221,17 +248,32 @@ PreparedCase prepare(const Case& point, const CheckSettings& settings) {
   return prepared;
 }
 
-CaseResult check_on_replay(const PreparedCase& prepared) {
+CaseResult check_on_replay(const PreparedCase& prepared, const Library* library) {
   CaseResult result = blank_result(prepared.point);
-  result.digests["canonical"] = prepared.replay_digest;
+  if (!prepared.replay_digest.empty() && prepared.replay_is_canonical) {
+    result.digests["canonical"] = prepared.replay_digest;
+  }
   VariantResult variant{.name = "replay", .state = "passed"};
   std::string details;
   Examination examination(prepared, variant, details);
-  examination.examine(prepared.replayed, true);
-  examination.guard(prepared.replayed);  // equal to itself, the replay was not yet held against the canaries
-  result.state = variant.state;
-  result.reason = details;
+  if (!prepared.replayed.empty()) {
+    examination.examine(prepared.replayed, true);
+    examination.guard(prepared.replayed);  // equal to itself, the replay was not yet held against the canaries
+  }
   result.variants.push_back(variant);
+  result.state = variant.state;
+  if (const plumb_operator* op = library ? library->find(prepared.suite->name) : nullptr) {
+    VariantResult policy{.name = "selection", .state = "passed"};
+    Examination policy_examination(prepared, policy, details);
+    for (const std::string& fault : selection_faults_on_described_devices(*prepared.suite, prepared.problem, *op)) {
+      policy_examination.fail("served", fault);
+    }
+    if (policy.state == "failed") {
+      result.state = "failed";
+      result.variants.push_back(policy);
+    }
+  }
+  result.reason = details;
   settle(result, prepared);
   return result;
 }
@@ -264,6 +306,13 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
   if (choice == PLUMB_OK) result.selected = op->variant(selected)->name;
 
   std::string details;
+  VariantResult policy{.name = "selection", .state = "passed"};
+  Examination policy_examination(prepared, policy, details);
+  if (device.info().kind == "cuda") {  // host memory has neither warps nor TMA to choose between
+    for (const std::string& fault : selection_faults(*prepared.suite, prepared.problem, *op, call)) {
+      policy_examination.fail("served", fault);
+    }
+  }
   std::map<std::string, Block> first_of_class;
   std::vector<std::string> refusals;
   int served_count = 0;
@@ -288,7 +337,7 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
       result.variants.push_back(variant);
       continue;
     }
-    const bool canonical = std::string_view(row.bit_class) == "canonical";
+    const bool canonical = prepared.replay_is_canonical && std::string_view(row.bit_class) == "canonical";
     for (int repeat = 0; repeat < repeats && variant.state == "passed"; ++repeat) {
       Block& target = repeat == 0 ? image : again;
       RowDifference rows;
@@ -324,6 +373,7 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
     }
     result.variants.push_back(variant);
   }
+  if (policy.state == "failed") result.variants.push_back(policy);
   const bool failed = std::any_of(result.variants.begin(), result.variants.end(),
                                   [](const VariantResult& variant) { return variant.state == "failed"; });
   if (failed) {

@@ -27,6 +27,7 @@ struct PreparedCase {
   Block pristine, replayed;                 // before the call, and after it as the replay computes it
   std::vector<Expectation> expected;        // of problem.outputs
   std::vector<Judgement> replay_verdict;    // of problem.outputs
+  bool replay_is_canonical = true;          // else it only lies within the bound: no bits are held against it
   std::string replay_digest;
 };
 
@@ -34,6 +35,7 @@ struct CheckSettings {
   std::string variant;  // only this one; empty: every variant that can serve
   int repeats = 2;      // runs of each variant, compared bit for bit
   bool with_oracle = true;
+  bool selection_only = false;  // on the replay: a library's policy and nothing else
 };
 
 // Throws HarnessError when the case cannot be built.
@@ -45,8 +47,8 @@ std::optional<CaseResult> skipped_without_device(const Case& point);
 // The result of a case whose operator the library does not have: skipped. Nothing for others.
 std::optional<CaseResult> skipped_without_operator(const Case& point, const Library& library);
 
-// The replay in the GPU's place, judged by the oracle.
-CaseResult check_on_replay(const PreparedCase& prepared);
+// The replay in the GPU's place, judged by the oracle. A library is asked about its selection on described devices.
+CaseResult check_on_replay(const PreparedCase& prepared, const Library* library = nullptr);
 
 // Every variant that can serve the case, and the selector's choice. `device_lost` tells that this process can go on
 // no more; the result is complete all the same.

@@ -1,8 +1,6 @@
 // The parent's side of the worker: sends names, receives results, and survives whatever the worker dies of.
 #pragma once
 
-#include <sys/types.h>
-
 #include <deque>
 #include <string>
 #include <vector>
@@ -10,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/check/result.h"
+#include "harness/check/worker_process.h"
 
 namespace plumb {
 
@@ -17,7 +16,7 @@ class Supervisor {
  public:
   // `arguments` start a worker: the program's own path is added in front, the reply descriptor behind.
   Supervisor(std::vector<std::string> arguments, int timeout_seconds);
-  ~Supervisor();
+  ~Supervisor() { finish(); }
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -32,25 +31,19 @@ class Supervisor {
   CaseResult run(const std::string& name);
 
   // Ends the worker; a later run() starts another.
-  void finish() { stop(); }
+  void finish() { worker_.stop(!sent_.empty()); }
 
  private:
-  enum class Reply { kLine, kEnded, kTimeout };
+  using Reply = WorkerProcess::Reply;
 
-  void launch();
-  std::string stop();    // kills if it must, reaps, and says how the worker ended
   std::string retire();  // stops; what was sent and not answered will be sent to the next worker
   void send_ahead();
-  Reply read_line(std::string& line, int timeout_seconds);
   CaseResult crashed(const std::string& name, const std::string& reason);
 
   static constexpr std::size_t kWindow = 64;  // names under way in the worker
 
-  std::vector<std::string> arguments_;
+  WorkerProcess worker_;
   int timeout_seconds_;
-  pid_t worker_ = -1;
-  int to_worker_ = -1, from_worker_ = -1;
-  std::string buffer_;
   nlohmann::json ready_;
   std::deque<std::string> planned_;  // not yet sent
   std::deque<std::string> sent_;     // sent, not yet answered

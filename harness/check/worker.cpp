@@ -6,17 +6,21 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "harness/check/worker_process.h"
 #include "harness/device/host_device.h"
 #include "harness/error.h"
 
@@ -24,12 +28,7 @@ namespace plumb {
 namespace {
 
 void reply(int fd, const nlohmann::json& message) {
-  const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  for (std::size_t sent = 0; sent < line.size();) {
-    const ssize_t count = write(fd, line.data() + sent, line.size() - sent);
-    if (count <= 0) _exit(kExitError);  // the parent is gone
-    sent += static_cast<std::size_t>(count);
-  }
+  write_reply(fd, message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 // What preparation gave: a prepared case, its finished result (replay), or a sentence about why there is none.
@@ -46,14 +45,14 @@ Outcome prepare_outcome(const std::string& name, const WorkerSettings& settings,
     const Case point = parse_case(name);
     std::optional<CaseResult> skipped;
     if (settings.on_replay || settings.on_host) skipped = skipped_without_device(point);
-    if (library && !skipped) skipped = skipped_without_operator(point, *library);
+    if (library && !settings.on_replay && !skipped) skipped = skipped_without_operator(point, *library);
     if (skipped) {
       outcome.result = *std::move(skipped);
       return outcome;
     }
     outcome.prepared = prepare(point, settings.check);
     if (settings.on_replay) {
-      outcome.result = check_on_replay(*outcome.prepared);
+      outcome.result = check_on_replay(*outcome.prepared, library);
       outcome.prepared.reset();
     }
   } catch (const std::bad_alloc&) {
@@ -132,12 +131,17 @@ int run_worker(const WorkerSettings& settings, int reply_fd) {
   std::unique_ptr<Library> library;
   std::unique_ptr<CudaDevice> device;
   try {
-    if (!settings.on_replay) {
-      device =
-          settings.on_host ? open_host_device() : open_cuda_device(settings.ordinal, settings.device_memory_limit);
+    if (settings.fault != 0) setenv("PLUMBLINE_FAULT", std::to_string(settings.fault).c_str(), 1);
+    if (settings.on_host) {
+      device = open_host_device();
+    } else if (!settings.on_replay) {
+      device = open_cuda_device(settings.ordinal, settings.device_memory_limit);
+    }
+    // On the replay a library is only asked about its selection; a build without nvcc has none.
+    if (device || std::filesystem::exists(settings.library_path)) {
       library = std::make_unique<Library>(settings.library_path);
     }
-    reply(reply_fd, ready_message(settings, library.get(), device.get()));
+    reply(reply_fd, ready_message(settings, device ? library.get() : nullptr, device.get()));
   } catch (const HarnessError& error) {
     reply(reply_fd, {{"fatal", error.what()}});
     return kExitError;

@@ -11,6 +11,7 @@ namespace plumb {
 struct WorkerSettings {
   bool on_replay = true;
   bool on_host = false;  // a library that computes on the CPU; on_replay is false then
+  int fault = 0;         // of a library built with PLUMBLINE_FAULTS (reference/fault.h); 0: none
   int ordinal = 0;
   std::string library_path;
   std::int64_t device_memory_limit = 0;  // bytes, 0: no limit

@@ -2,6 +2,7 @@
 #include "harness/compare/bits.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -30,6 +31,26 @@ BitDifference compare_bits(const plumb_tensor& a, const plumb_tensor& b) {
     }
   }
   return difference;
+}
+
+double largest_change(const plumb_tensor& a, const plumb_tensor& b,
+                      const std::function<bool(std::int64_t)>& is_judged) {
+  const plumb_dtype dtype = dtype_of(a);
+  const auto element_bytes = static_cast<std::int64_t>(size_of(dtype));
+  const auto *a_base = static_cast<const std::byte*>(a.data), *b_base = static_cast<const std::byte*>(b.data);
+  const std::int64_t length = row_length(a), rows = row_count(a), last = a.rank - 1;
+  double largest = 0;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t i = 0; i < length; ++i) {
+      const auto* a_at = a_base + (row_offset(a, row) + i * a.stride[last]) * element_bytes;
+      const auto* b_at = b_base + (row_offset(b, row) + i * b.stride[last]) * element_bytes;
+      const std::uint32_t a_bits = load_bits(a_at, dtype), b_bits = load_bits(b_at, dtype);
+      if (same_bits(a_bits, b_bits, dtype) || !is_judged(row * length + i)) continue;
+      const double change = std::fabs(double{float_of_bits(a_bits, dtype)} - double{float_of_bits(b_bits, dtype)});
+      largest = std::max(largest, std::isnan(change) ? HUGE_VAL : change);
+    }
+  }
+  return largest;
 }
 
 std::int64_t stray_bytes(std::span<const std::byte> pristine, std::span<const std::byte> image,

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "reference/operator.h"
@@ -17,6 +18,11 @@ struct BitDifference {
 
 // Two tensors of the same type and shape.
 BitDifference compare_bits(const plumb_tensor& a, const plumb_tensor& b);
+
+// The largest |a - b| of elements of which not both are NaN; infinity where one of them is, or where only one is
+// infinite. `is_judged(index)` says which elements count, by row-major index.
+double largest_change(const plumb_tensor& a, const plumb_tensor& b,
+                      const std::function<bool(std::int64_t)>& is_judged);
 
 // Bytes of `image` that differ from `pristine` though they belong to no element of `tensor`: a write into the bands
 // or between the rows. Both spans are whole storages; the tensor's first element stands data_offset bytes into

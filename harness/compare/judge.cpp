@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -35,6 +37,17 @@ double share_of_bound(double got, double expected, double slack, plumb_dtype dty
 bool is_poison(std::uint32_t bits, std::uint16_t poison, plumb_dtype dtype) {
   if (poison == 0) return false;
   return size_of(dtype) == 2 ? bits == poison : bits == (std::uint32_t{poison} << 16 | poison);
+}
+
+// The bucket of an error of `steps` ulp. Every edge is a power of two, so that the exponent finds it; one bit less
+// puts an edge itself below it.
+std::size_t ulp_bucket(double steps) {
+  if (steps == 0) return 0;
+  constexpr int kLow = -3, kHigh = 11;  // exponents of the smallest edge, and past the largest
+  constexpr std::array<std::uint8_t, kHigh - kLow + 1> kBucket = {1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10, 10, 10, 10, 11};
+  const auto below = std::bit_cast<std::uint64_t>(steps) - 1;
+  const int exponent = static_cast<int>(below >> 52) - 1022;
+  return kBucket[static_cast<std::size_t>(std::clamp(exponent, kLow, kHigh) - kLow)];
 }
 
 class Clerk {
@@ -110,10 +123,14 @@ Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Ex
         ++judgement.out_of_bound;
         clerk.note({number, bits, got, value, bound, "bound"}, share);
       }
-      if (!std::isfinite(value) || !std::isfinite(got) || value == 0) continue;
+      if (!std::isfinite(value)) continue;
+      const double ulp = ulp_at(value, dtype);
+      // an infinity that an honest value may round to has the share 0, any other got that is no number an infinite
+      // one
+      ++judgement.ulp_histogram[ulp_bucket(std::isfinite(got) ? std::fabs(got - value) / ulp : share)];
+      if (!std::isfinite(got) || value == 0) continue;
       largest_bound = std::max(largest_bound, bound);
       largest_value = std::max(largest_value, std::fabs(value));
-      const double ulp = ulp_at(value, dtype);
       if (!seen.empty() && got != value && slack < 0.05 * ulp && std::fabs(value) >= smallest_normal) {
         bias_sum += (std::fabs(got) - std::fabs(value)) / ulp;
         ++inexact;
@@ -123,6 +140,7 @@ Judgement judge(const plumb_tensor& result, const plumb_tensor& before, const Ex
   });
   if (inexact > 0) judgement.bias = bias_sum / static_cast<double>(inexact);
   judgement.bias_samples = std::count(seen.begin(), seen.end(), true);
+  judgement.largest_bound = largest_bound;
   if (largest_bound > 0) judgement.blind_spot = largest_bound / ulp_at(largest_value, dtype);
   return judgement;
 }

@@ -1,6 +1,7 @@
 // The oracle's verdict on one tensor: every element against its bound, nothing sampled, nothing forgiven.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,6 +18,12 @@ struct Offence {
   std::string what;  // "bound", "untouched", "unwritten"
 };
 
+// How far elements lie from the oracle, in ulp of the output type at the expected value: bucket 0 counts those that
+// are equal, bucket i errors in (kUlpEdges[i - 1], kUlpEdges[i]], the last everything beyond, NaN included. Only
+// elements with a finite expectation are counted.
+inline constexpr std::array<double, 11> kUlpEdges = {0, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 64, 1024};
+using UlpHistogram = std::array<std::int64_t, kUlpEdges.size() + 1>;
+
 struct Judgement {
   std::int64_t elements = 0;
   std::int64_t judged = 0;       // held against a bound
@@ -28,7 +35,9 @@ struct Judgement {
   double worst_share = 0;      // largest |error| / bound
   double bias = 0;  // mean of (|y| - |expected|) in ulp over inexact, normal elements (16-bit types only)
   std::int64_t bias_samples = 0;  // distinct results among them
+  double largest_bound = 0;       // of an element with a finite expectation other than 0
   double blind_spot = 0;  // largest bound, in ulp of the largest expected value: what could hide in this case
+  UlpHistogram ulp_histogram{};
   std::vector<Offence> first, worst;    // at most kShown each
   std::vector<std::int64_t> offenders;  // indices, at most kRemembered, for the histogram
 

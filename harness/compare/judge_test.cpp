@@ -141,6 +141,29 @@ TEST(Judge, NanInfinityAndZeroProveNothing) {
   EXPECT_EQ(verdict.informative, 1);
 }
 
+TEST(Judge, CountsErrorsByTheirSizeInUlp) {
+  // Around 1 fp32 steps by 2^-23; slack lets everything pass that is not of interest here.
+  const double ulp = 0x1p-23;
+  const std::vector<double> steps = {0, 0.125, 0.126, 0.25, 0.5, 0.6, 1, 2, 8, 64, 65, 1024, 1025, 1e5};
+  std::vector<double> value, got;
+  for (const double step : steps) {
+    got.push_back(1.0);
+    value.push_back(1.0 + step * ulp);
+  }
+  for (const double special : {kNan, kInf, -kInf, 1.0}) {  // only the last has a finite expectation
+    value.push_back(special);
+    got.push_back(kNan);
+  }
+  const OwnedTensor result = tensor_of(PLUMB_F32, got);
+  const Judgement judgement = judge(result.view(), result.view(), expectation(value, 1), kPoison);
+  EXPECT_EQ(judgement.ulp_histogram, (UlpHistogram{1, 1, 2, 1, 2, 1, 0, 1, 0, 1, 2, 3}));
+}
+
+TEST(Judge, AnHonestOverflowIsNoErrorInUlp) {
+  EXPECT_EQ(judge_one(PLUMB_F16, kInf, 65520.0).ulp_histogram.front(), 1);
+  EXPECT_EQ(judge_one(PLUMB_F16, kInf, 65000.0).ulp_histogram.back(), 1);
+}
+
 TEST(Judge, FindsOneBadElementAmongAMillion) {
   constexpr std::int64_t kCount = 1'000'000;
   for (const std::int64_t bad : {std::int64_t{0}, std::int64_t{765'432}, kCount - 1}) {

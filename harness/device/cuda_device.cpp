@@ -60,7 +60,9 @@ class Device final : public CudaDevice {
     cuda_check(cudaSetDevice(ordinal), "cudaSetDevice");
     cudaDeviceProp properties{};
     cuda_check(cudaGetDeviceProperties(&properties, ordinal), "cudaGetDeviceProperties");
-    int runtime = 0;
+    int runtime = 0, sm_khz = 0, memory_khz = 0;
+    cudaDeviceGetAttribute(&sm_khz, cudaDevAttrClockRate, ordinal);
+    cudaDeviceGetAttribute(&memory_khz, cudaDevAttrMemoryClockRate, ordinal);
     cudaRuntimeGetVersion(&runtime);
     info_ = {.kind = "cuda",
              .name = properties.name,
@@ -71,7 +73,9 @@ class Device final : public CudaDevice {
              .sm = properties.major * 10 + properties.minor,
              .sm_count = properties.multiProcessorCount,
              .device_count = count,
-             .l2_bytes = properties.l2CacheSize};
+             .l2_bytes = properties.l2CacheSize,
+             .sm_clock_mhz = sm_khz / 1000,
+             .memory_clock_mhz = memory_khz / 1000};
     smem_per_block_ = static_cast<std::int32_t>(properties.sharedMemPerBlockOptin);
     has_tensor_map_ = driver_encodes_tensor_maps();
     cuda_check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");

@@ -20,6 +20,7 @@ struct DeviceInfo {
   int ordinal = 0, sm = 0, sm_count = 0;
   int device_count = 1;  // CUDA devices of the machine
   std::int64_t l2_bytes = 0;
+  int sm_clock_mhz = 0, memory_clock_mhz = 0;  // the model's highest; 0 where the driver does not say
 };
 
 struct RunResult {

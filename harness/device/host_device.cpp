@@ -11,17 +11,18 @@
 namespace plumb {
 namespace {
 
-// Memory aligned like the device's: 256 bytes, which the offsets of cases count from.
+// Memory aligned like the device's: 256 bytes, which the offsets of cases count from. Megabytes before and behind
+// let a library that runs past a tensor be judged instead of crash.
 class AlignedBytes {
  public:
   std::byte* reserve(std::size_t bytes) {
-    bytes_.resize(bytes + kAlignment);
+    if (bytes_.size() < bytes + kAlignment + 2 * kMargin) bytes_.resize(bytes + kAlignment + 2 * kMargin);
     const auto start = reinterpret_cast<std::uintptr_t>(bytes_.data());
-    return bytes_.data() + (kAlignment - start % kAlignment) % kAlignment;
+    return bytes_.data() + kMargin + (kAlignment - start % kAlignment) % kAlignment;
   }
 
  private:
-  static constexpr std::size_t kAlignment = 256;
+  static constexpr std::size_t kAlignment = 256, kMargin = std::size_t{4} << 20;
   std::vector<std::byte> bytes_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "harness/cases/random.h"
+#include "harness/gate/blocks.h"
 
 namespace plumb {
 namespace {
@@ -78,7 +79,10 @@ Tally simulate_gates(const Simulation& simulation, int first, int count) {
     std::vector<PointEvidence> points;
     for (int i = 0; i < simulation.points; ++i) {
       const auto blocks = [&](int process, int length) {
-        return simulate_blocks(simulation, gate, i, process, length);
+        if (!simulation.adds_blocks) return simulate_blocks(simulation, gate, i, process, length);
+        std::vector<double> all = simulate_blocks(simulation, gate, i, process, kMostTimes * length);
+        all.resize(static_cast<std::size_t>(blocks_needed(std::span(all).first(static_cast<std::size_t>(length)))));
+        return all;
       };
       PointEvidence& point = points.emplace_back();
       point.margin = simulation.margin;

@@ -97,6 +97,22 @@ TEST(SimulateGates, NoFalseAlarmsInRecordedNoise) {
   EXPECT_EQ(tally.passed, tally.points);
 }
 
+// The gate's own, shorter samples: noisier, and still sure of 1%.
+TEST(SimulateGates, NoFalseAlarmsInTheGatesOwnNoise) {
+  const Tally tally = simulate_gates({.noise = kGateNoise, .adds_blocks = true}, 0, 50);
+  record(tally);
+  EXPECT_EQ(tally.false_gates, 0);
+  EXPECT_EQ(tally.certified, tally.points);
+}
+
+TEST(SimulateGates, FindsOnePercentInTheGatesOwnNoise) {
+  const Tally alone = simulate_gates(
+      {.noise = kGateNoise, .points = 134, .slowed = 6, .slowdown = log_ratio(0.01), .adds_blocks = true}, 0, 30);
+  record(alone);
+  EXPECT_GE(share(alone.found, alone.slowed), 0.99);
+  EXPECT_EQ(alone.false_gates, 0);
+}
+
 TEST(SimulateGates, NoFalseAlarmsInHarshNoise) {
   const Tally tally = simulate_gates({.noise = kHarshNoise}, 0, 50);
   record(tally);

@@ -72,6 +72,11 @@ void describe_run(const DeviceInfo& device, const Library& library) {
        fmt::format("per launch, over {} replays of a CUDA graph: real_time is the mean, time_us the median",
                    kReplays)}};
   for (const auto& [key, value] : entries) benchmark::AddCustomContext(key, value);
+  const std::pair<const char*, int> clocks[] = {{"sm_clock_mhz", device.sm_clock_mhz},
+                                                {"memory_clock_mhz", device.memory_clock_mhz}};
+  for (const auto& [key, mhz] : clocks) {
+    if (mhz > 0) benchmark::AddCustomContext(key, std::to_string(mhz));
+  }
 }
 
 class Bench {

@@ -6,6 +6,21 @@
 
 namespace plumb {
 
+cudaGraph_t capture_graph(cudaStream_t stream, const std::function<void()>& body) {
+  cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  cudaGraph_t recorded = nullptr;
+  try {
+    body();
+  } catch (...) {  // the stream must leave capture whatever happens
+    cudaStreamEndCapture(stream, &recorded);
+    if (recorded) cudaGraphDestroy(recorded);
+    cudaGetLastError();
+    throw;
+  }
+  cuda_check(cudaStreamEndCapture(stream, &recorded), "capture into a graph");
+  return recorded;
+}
+
 GraphTimer::GraphTimer() {
   cuda_check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
   cuda_check(cudaEventCreate(&start_), "cudaEventCreate");
@@ -23,17 +38,9 @@ void GraphTimer::record(int launches, const std::function<void(int)>& launch) {
   if (graph_) cudaGraphExecDestroy(graph_);
   graph_ = nullptr;
   launches_ = launches;
-  cuda_check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-  cudaGraph_t recorded = nullptr;
-  try {
+  const cudaGraph_t recorded = capture_graph(stream_, [&] {
     for (int i = 0; i < launches; ++i) launch(i);
-  } catch (...) {  // the stream must leave capture whatever happens
-    cudaStreamEndCapture(stream_, &recorded);
-    if (recorded) cudaGraphDestroy(recorded);
-    cudaGetLastError();
-    throw;
-  }
-  cuda_check(cudaStreamEndCapture(stream_, &recorded), "capture into a graph");
+  });
   const cudaError_t made = cudaGraphInstantiate(&graph_, recorded, 0);
   cudaGraphDestroy(recorded);
   cuda_check(made, "cudaGraphInstantiate");

@@ -5,9 +5,14 @@
 
 struct CUstream_st;
 struct CUevent_st;
+struct CUgraph_st;
 struct CUgraphExec_st;
 
 namespace plumb {
+
+// What `body` enqueues on the stream, as a graph that the caller destroys. Throws what body throws, and
+// HarnessError.
+CUgraph_st* capture_graph(CUstream_st* stream, const std::function<void()>& body);
 
 // A graph replays its launches without the host, so that what is timed is the device: each launch with the gap that
 // the device itself leaves between dependent kernels (about a microsecond, in the limit as in the variant).

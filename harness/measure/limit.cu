@@ -1,4 +1,4 @@
-// Kernels that only move bytes: every granule is read once and written once, nothing is computed.
+// The launches of kernels that only move bytes: which moves become which blocks, in which launch shapes.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -8,140 +8,11 @@
 #include <string>
 
 #include "harness/error.h"
-#include "harness/measure/divider.h"
 #include "harness/measure/limit.h"
+#include "harness/measure/limit_kernel.cuh"
 
 namespace plumb {
 namespace {
-
-// The instructions are written out: the compiler would see that an in-place move stores what it loaded, and drop
-// it.
-template <bool kStreaming>
-__device__ uint4 load(const void* address) {
-  uint4 value;
-  if constexpr (kStreaming) {
-    asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
-                 : "l"(address));
-  } else {
-    asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
-                 : "l"(address));
-  }
-  return value;
-}
-
-template <bool kStreaming>
-__device__ void store(void* address, uint4 value) {
-  if constexpr (kStreaming) {
-    asm volatile("st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(value.x), "r"(value.y),
-                 "r"(value.z), "r"(value.w)
-                 : "memory");
-  } else {
-    asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(value.x), "r"(value.y),
-                 "r"(value.z), "r"(value.w)
-                 : "memory");
-  }
-}
-
-// A Move with its divisions prepared. Items are granules, counted along a row first.
-struct DeviceMove {
-  unsigned long long from, to;              // addresses; in integers because rows are aligned downwards
-  unsigned long long from_outer, to_outer;  // strides of rows[0]; the others':
-  std::uint32_t from_middle, from_inner, to_middle, to_inner;  // below 4 GiB
-  std::uint32_t items, read, written;
-  Divider granules, inner, middle, row_step;
-  // Of a triangle, where all are powers of two: a granule's elements, a row's granules (as logarithms), tile - 1.
-  std::uint32_t element_bits, granule_bits, tile_mask;
-};
-
-constexpr std::size_t kMostMoves = 2;
-
-struct Plan {
-  DeviceMove move[kMostMoves];
-  std::uint32_t first_blocks;  // blocks of move[0]; the rest belong to move[1]
-};
-
-struct Place {
-  const void* from;  // nullptr: nothing to read
-  void* to;          // nullptr: nothing to write
-};
-
-// kAxes of the grid of rows, the innermost ones, count more than one row; kTriangle: only tiles' lower triangles
-// are read. Both are known to the compiler because arithmetic that a move does not need would be what limits it.
-template <int kAxes, bool kTriangle>
-__device__ Place place_of(const DeviceMove& move, std::uint32_t item) {
-  if (item >= move.items) return {nullptr, nullptr};
-  unsigned long long from = move.from, to = move.to;
-  std::uint32_t granule = item, read = move.read;
-  if constexpr (kAxes > 0) {
-    const std::uint32_t row = kTriangle ? item >> move.granule_bits : move.granules.quotient(item);
-    granule = item - (kTriangle ? row << move.granule_bits : row * move.granules.divisor);
-    if constexpr (kTriangle) {
-      const std::uint32_t row_in_tile = move.row_step.quotient(row) & move.tile_mask;
-      read = (row_in_tile + (1u << move.element_bits) - 1) >> move.element_bits;
-    }
-    std::uint32_t inner = row;
-    if constexpr (kAxes > 1) {
-      const std::uint32_t outer_rows = move.inner.quotient(row);
-      inner = row - outer_rows * move.inner.divisor;
-      std::uint32_t middle = outer_rows;
-      if constexpr (kAxes > 2) {
-        const std::uint32_t outer = move.middle.quotient(outer_rows);
-        middle = outer_rows - outer * move.middle.divisor;
-        from += outer * move.from_outer;
-        to += outer * move.to_outer;
-      }
-      from += static_cast<unsigned long long>(middle) * move.from_middle;
-      to += static_cast<unsigned long long>(middle) * move.to_middle;
-    }
-    from += static_cast<unsigned long long>(inner) * move.from_inner;
-    to += static_cast<unsigned long long>(inner) * move.to_inner;
-  }
-  constexpr unsigned long long kGranuleBytes = kGranule, kAligned = ~(kGranuleBytes - 1);
-  Place place{nullptr, nullptr};
-  if (granule < read) place.from = reinterpret_cast<const void*>((from & kAligned) + kGranuleBytes * granule);
-  if (granule < move.written) place.to = reinterpret_cast<void*>((to & kAligned) + kGranuleBytes * granule);
-  return place;
-}
-
-template <int kAxes, bool kTriangle, int kVectors, bool kStreaming>
-__device__ void move_block(const DeviceMove& move, std::uint32_t block) {
-  const std::uint32_t item = block * blockDim.x * kVectors + threadIdx.x;
-  uint4 value[kVectors];
-  void* to[kVectors];
-#pragma unroll
-  for (int v = 0; v < kVectors; ++v) {
-    const Place place = place_of<kAxes, kTriangle>(move, item + v * blockDim.x);
-    to[v] = place.to;
-    value[v] = place.from != nullptr ? load<kStreaming>(place.from) : uint4{0, 0, 0, 0};
-  }
-#pragma unroll
-  for (int v = 0; v < kVectors; ++v) {
-    if (to[v] != nullptr) store<kStreaming>(to[v], value[v]);
-  }
-}
-
-// Two calls and no index, so that each move's numbers are constants of its instructions.
-template <int kAxes, bool kTriangle, int kVectors, bool kStreaming>
-__global__ void move_kernel(const __grid_constant__ Plan plan) {
-  if (blockIdx.x < plan.first_blocks) {
-    move_block<kAxes, kTriangle, kVectors, kStreaming>(plan.move[0], blockIdx.x);
-  } else {
-    move_block<kAxes, kTriangle, kVectors, kStreaming>(plan.move[1], blockIdx.x - plan.first_blocks);
-  }
-}
-
-// The memory is all zeros: the store only keeps the assembler from dropping loads of which nothing comes.
-__global__ void sweep_kernel(std::byte* memory, std::size_t granules) {
-  const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
-  std::uint32_t bits = 0;
-  for (std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < granules; i += step) {
-    const uint4 value = load<false>(memory + i * kGranule);
-    bits |= value.x | value.y | value.z | value.w;
-  }
-  if (bits != 0) store<false>(memory, uint4{0, 0, 0, 0});
-}
 
 using MoveKernel = void (*)(Plan);
 struct KernelRow {
@@ -217,6 +88,21 @@ DeviceMove prepared(const Move& move) {
   return result;
 }
 
+DeviceRead prepared_read(const Move& move) {
+  const MoveAxis& rows = move.rows[2];
+  if (rows.from_stride >> 32 || rows.count * move.read >= std::int64_t{1} << 31) {
+    throw HarnessError("the limit cannot read rows that lie 4 GiB or more apart, nor 2^31 granules");
+  }
+  DeviceRead result{};
+  result.from = reinterpret_cast<unsigned long long>(move.from);
+  result.index = reinterpret_cast<const long long*>(move.index);
+  result.index_end = move.index_end;
+  result.stride = static_cast<std::uint32_t>(rows.from_stride);
+  result.items = static_cast<std::uint32_t>(rows.count * move.read);
+  result.granules = Divider(static_cast<std::uint32_t>(std::max<std::int64_t>(move.read, 1)));
+  return result;
+}
+
 void check_launch(const char* what) {
   if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) {
     throw HarnessError(std::string(what) + " could not be launched: " + cudaGetErrorString(error));
@@ -238,26 +124,40 @@ std::span<const LimitShape> limit_shapes() {
 }
 
 void launch_limit(std::span<const Move> moves, const LimitShape& shape, CUstream_st* stream) {
-  if (moves.empty() || moves.size() > kMostMoves) {
-    throw HarnessError("a limit of " + std::to_string(moves.size()) + " moves, expected 1 to " +
-                       std::to_string(kMostMoves));
-  }
-  if ((moves.front().tile > 0) != (moves.back().tile > 0)) {
-    throw HarnessError("a limit of a triangle and whole rows at once");
-  }
   Plan plan{};
-  std::uint32_t blocks = 0;
+  std::uint32_t blocks = 0, copies = 0, reads = 0;
   int axes = 0;
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    plan.move[i] = prepared(moves[i]);
-    axes = std::max(axes, axes_of(moves[i]));
-    const auto per_block = static_cast<std::uint32_t>(shape.threads * shape.vectors);
-    blocks += (plan.move[i].items + per_block - 1) / per_block;
-    if (i == 0) plan.first_blocks = blocks;
+  bool triangle = false;
+  const auto take = [&blocks](std::uint32_t items, int per_block) {
+    const auto each = static_cast<std::uint32_t>(per_block);
+    blocks += (items + each - 1) / each;
+    return blocks;
+  };
+  for (const Move& move : moves) {
+    if (!move.only_read()) continue;
+    if (reads == kMostReads) throw HarnessError("a limit of more than " + std::to_string(kMostReads) + " reads");
+    plan.read[reads] = prepared_read(move);
+    plan.read_end[reads] = take(plan.read[reads].items, shape.threads);
+    ++reads;
   }
+  plan.read_blocks = blocks;
+  std::fill(plan.read_end + reads, plan.read_end + kMostReads, blocks);
+  for (const Move& move : moves) {
+    if (move.only_read()) continue;
+    if (copies == kMostMoves) throw HarnessError("a limit of more than " + std::to_string(kMostMoves) + " moves");
+    if (copies > 0 && triangle != (move.tile > 0)) {
+      throw HarnessError("a limit of a triangle and whole rows at once");
+    }
+    triangle = move.tile > 0;
+    plan.move[copies] = prepared(move);
+    axes = std::max(axes, axes_of(move));
+    take(plan.move[copies].items, shape.threads * shape.vectors);
+    if (copies++ == 0) plan.first_blocks = blocks - plan.read_blocks;
+  }
+  if (copies == 0) throw HarnessError("a limit that writes nothing");
   for (const KernelRow& row : kKernels) {
     if (row.vectors != shape.vectors || row.streaming != shape.streaming) continue;
-    const MoveKernel kernel = (moves[0].tile > 0 ? row.triangle : row.whole)[axes];
+    const MoveKernel kernel = (triangle ? row.triangle : row.whole)[axes];
     kernel<<<blocks, static_cast<unsigned>(shape.threads), 0, stream>>>(plan);
     return check_launch("the limit kernel");
   }

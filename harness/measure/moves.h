@@ -1,4 +1,7 @@
-// What a call must move, as plain copies of rows: the description that the limit kernels run.
+// What a call must move, as plain copies and reads of rows: the description that the limit kernels run.
+//
+// All that a call reads is read, weights and tables too: cold, they come from memory as the activations do. A row
+// that a position names is read after the position, as every kernel must; no copy waits for it.
 //
 // Rows are moved in 16-byte granules, aligned whatever the tensors are: a row starts at the granule that its first
 // byte lies in. So the limit of a misaligned call is that of the same bytes on aligned addresses, and its share of
@@ -37,6 +40,12 @@ struct Move {
   // granules that hold its first i elements. Rows count along the grid, i once every row_step of them. So tails are
   // taken for parts of whole tiles: the bytes differ by less than a tile.
   std::int64_t tile = 0, row_step = 1, elements_per_granule = 1;
+  // Of rows that are only read: not nullptr where the row to read is looked up, row r being index[r] if that is in
+  // 0 .. index_end - 1. The look-up is part of the access pattern: no kernel knows the address before it.
+  const std::int64_t* index = nullptr;
+  std::int64_t index_end = 0;
+
+  bool only_read() const { return written == 0; }
 };
 
 inline std::int64_t granules_of(std::int64_t bytes) { return (bytes + kGranule - 1) / kGranule; }
@@ -90,6 +99,24 @@ inline Move move_rows(const plumb_tensor& from, const plumb_tensor& to, std::int
   return move;
 }
 
+// A vector that is read once.
+inline Move read_vector(const plumb_tensor& vector) {
+  Move move{.from = static_cast<const std::byte*>(vector.data)};
+  move.read = granules_of(vector.shape[0] * static_cast<std::int64_t>(size_of(dtype_of(vector))));
+  return move;
+}
+
+// For every position, the row of `table` that it names.
+inline Move read_rows(const plumb_tensor& table, const plumb_tensor& positions) {
+  const auto row_bytes = table.shape[1] * static_cast<std::int64_t>(size_of(dtype_of(table)));
+  Move move{.from = static_cast<const std::byte*>(table.data)};
+  move.rows[2] = {positions.shape[0], row_bytes, 0};
+  move.read = granules_of(row_bytes);
+  move.index = static_cast<const std::int64_t*>(positions.data);
+  move.index_end = table.shape[0];
+  return move;
+}
+
 using Tensors = std::vector<plumb_tensor>;
 
 inline std::vector<Move> rms_norm_moves(const Problem&, const Tensors& tensors) {
@@ -97,10 +124,11 @@ inline std::vector<Move> rms_norm_moves(const Problem&, const Tensors& tensors) 
   const plumb_tensor& residual = tensors[PLUMB_RMS_NORM_RESIDUAL];
   std::vector<Move> moves = {move_rows(x, tensors[PLUMB_RMS_NORM_Y], x.shape[1])};
   if (is_present(residual)) moves.push_back(move_rows(residual, residual, x.shape[1]));
+  moves.push_back(read_vector(tensors[PLUMB_RMS_NORM_WEIGHT]));
   return moves;
 }
 
-// In place: the rotary part of every head, read and written.
+// In place: the rotary part of every head, read and written. And the cosines and sines of each token.
 inline std::vector<Move> rope_moves(const Problem& problem, const Tensors& tensors) {
   std::vector<Move> moves;
   for (const int index : {PLUMB_ROPE_Q, PLUMB_ROPE_K}) {
@@ -109,15 +137,18 @@ inline std::vector<Move> rope_moves(const Problem& problem, const Tensors& tenso
       moves.push_back(move_rows(heads, heads, problem.params.as<plumb_rope_params>().rotary_dim));
     }
   }
+  moves.push_back(read_rows(tensors[PLUMB_ROPE_COS_SIN_CACHE], tensors[PLUMB_ROPE_POSITIONS]));
   return moves;
 }
 
-// In place: all q and k heads, which stand in front of v.
+// In place: all q and k heads, which stand in front of v. And both weights and the cosines and sines of each token.
 inline std::vector<Move> qk_norm_rope_moves(const Problem& problem, const Tensors& tensors) {
   const auto& params = problem.params.as<plumb_qk_norm_rope_params>();
   const plumb_tensor& qkv = tensors[PLUMB_QK_NORM_ROPE_QKV];
   const std::int64_t heads = params.heads_q + params.heads_k;
-  return {move_rows(qkv, qkv, heads * params.head_dim)};
+  return {move_rows(qkv, qkv, heads * params.head_dim),
+          read_rows(tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE], tensors[PLUMB_QK_NORM_ROPE_POSITIONS]),
+          read_vector(tensors[PLUMB_QK_NORM_ROPE_Q_WEIGHT]), read_vector(tensors[PLUMB_QK_NORM_ROPE_K_WEIGHT])};
 }
 
 // A's lower triangle is read, X's full tiles are written. Where cu_seqlens moves the tiles about, the limit still

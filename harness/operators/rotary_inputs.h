@@ -11,7 +11,8 @@
 namespace plumb {
 
 // The words of the axis `positions`: shuffled (each token another, in no order), zero, last (the cache's last row),
-// padded (a third negative, one past the cache), far (rows beyond 2^24, which a float cannot count).
+// padded (a third negative, one in seven past the cache, half of each a valid row once cut to 32 bits), far (rows
+// beyond 2^24, which a float cannot count).
 enum class Positions { kShuffled, kZero, kLast, kPadded, kFar };
 inline const std::vector<std::string> kPositionWords = {"shuffled", "zero", "last", "padded", "far"};
 
@@ -21,6 +22,7 @@ inline std::int64_t max_position_of(Positions positions) {
 
 inline void fill_positions(HostTensor& tensor, Positions positions, const RandomStream& random) {
   const std::int64_t rows = max_position_of(positions);
+  constexpr std::int64_t k32Bits = std::int64_t{1} << 32;
   fill(tensor, [&](std::int64_t i) -> std::int64_t {
     const auto index = static_cast<std::uint64_t>(i);
     switch (positions) {
@@ -31,8 +33,10 @@ inline void fill_positions(HostTensor& tensor, Positions positions, const Random
       case Positions::kFar:
         return rows - 1 - random.below(index, 1000);
       case Positions::kPadded:
-        if (i % 3 == 1) return -1 - random.below(index, 5);
-        if (i % 7 == 3) return rows + random.below(index, 5);
+        if (i % 6 == 1) return -1 - std::int64_t{random.below(index, 5)};
+        if (i % 6 == 4) return -k32Bits + random.below(index, static_cast<std::uint32_t>(rows));
+        if (i % 14 == 3) return rows + random.below(index, 5);
+        if (i % 14 == 10) return k32Bits + random.below(index, static_cast<std::uint32_t>(rows));
         [[fallthrough]];
       case Positions::kShuffled:
         return random.below(index, static_cast<std::uint32_t>(rows));
@@ -67,6 +71,18 @@ inline void fill_cos_sin(HostTensor& cache, const HostTensor& positions, const R
   }
 }
 
+// The attention shapes that are measured; as many v heads as k heads.
+struct ModelShape {
+  std::int64_t heads_q, heads_k, head_dim, rotary_dim;
+};
+inline constexpr ModelShape kModelShapes[] = {
+    {32, 8, 128, 128},  // Qwen3-8B, Llama-3-8B
+    {64, 8, 128, 128},  // Qwen3-32B, Llama-3-70B
+    {8, 1, 128, 128},   // the same on one of 8 GPUs (tensor parallel)
+    {16, 2, 256, 64},   // Qwen3-Next-80B-A3B: a quarter of the head is rotated
+    {32, 8, 64, 64},    // Llama-3.2-1B
+};
+
 inline std::int64_t cache_element_bytes(const Case& point) {
   return point["cache"] ? 4 : static_cast<std::int64_t>(size_of(point.dtype));
 }
@@ -95,11 +111,12 @@ inline void add_rotary_inputs(Problem& problem, const Case& point, int positions
   fill_cos_sin(cache, positions, stream(cache_index));
 }
 
-// Bytes of the cache that a call with these positions reads at least (each row once per distinct position is not
-// counted: repeated rows come from L2).
-inline std::int64_t cache_bytes(const HostTensor& positions, const HostTensor& cache) {
-  const std::int64_t rows = std::min(positions.view.shape[0], cache.view.shape[0]);
-  return rows * cache.view.shape[1] * static_cast<std::int64_t>(size_of(dtype_of(cache.view)));
+// Bytes of positions and cache that a call reads at least: a row of the cache for every token, but none twice, as
+// repeated rows come from L2.
+inline std::int64_t rotary_bytes(const HostTensor& positions, const HostTensor& cache) {
+  const std::int64_t tokens = positions.view.shape[0], rows = std::min(tokens, cache.view.shape[0]);
+  return tokens * static_cast<std::int64_t>(sizeof(std::int64_t)) +
+         rows * cache.view.shape[1] * static_cast<std::int64_t>(size_of(dtype_of(cache.view)));
 }
 
 }  // namespace plumb

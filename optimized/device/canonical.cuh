@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optimized/device/element.cuh"
+#include "optimized/device/fault.cuh"
 
 namespace plumb {
 
@@ -15,7 +16,11 @@ using Leaf = Packed<T, kLeafElements>;
 __device__ __forceinline__ float leaf_sum(const float (&values)[kLeafElements]) {
   float sum = 0.0f;
 #pragma unroll
-  for (int i = 0; i < kLeafElements; ++i) sum = __fmaf_rn(values[i], values[i], sum);
+  for (int i = 0; i < kLeafElements; ++i) {
+    sum = device_fault(Fault::kLeafUnfused) ? __fadd_rn(sum, __fmul_rn(values[i], values[i]))
+                                            : __fmaf_rn(values[i], values[i], sum);
+  }
+  if (device_fault(Fault::kSumInBf16)) sum = rounded_to<__nv_bfloat16>(sum);
   return sum;
 }
 
@@ -40,7 +45,8 @@ __device__ __forceinline__ float halve(float* sums) {
 // of an exchange compute the same bits. Every lane of the warp must take part.
 __device__ __forceinline__ float halve_lanes(float sum, int lanes) {
   for (int distance = lanes / 2; distance > 0; distance /= 2) {
-    sum = __fadd_rn(sum, __shfl_xor_sync(kWholeWarp, sum, distance));
+    const int apart = device_fault(Fault::kSumOfNeighbours) ? lanes / 2 / distance : distance;
+    sum = __fadd_rn(sum, __shfl_xor_sync(kWholeWarp, sum, apart));
   }
   return sum;
 }
@@ -49,13 +55,22 @@ template <int kLanes>
 __device__ __forceinline__ float halve_lanes(float sum) {
 #pragma unroll
   for (int distance = kLanes / 2; distance > 0; distance /= 2) {
-    sum = __fadd_rn(sum, __shfl_xor_sync(kWholeWarp, sum, distance));
+    const int apart = device_fault(Fault::kSumOfNeighbours) ? kLanes / 2 / distance : distance;
+    sum = __fadd_rn(sum, __shfl_xor_sync(kWholeWarp, sum, apart));
   }
   return sum;
 }
 
 // inverse_count is 1 / n, rounded to fp32.
 __device__ __forceinline__ float inverse_rms(float sum, float inverse_count, float eps) {
+  if (device_fault(Fault::kEpsOnSum)) return __frcp_rn(__fsqrt_rn(__fmul_rn(__fadd_rn(sum, eps), inverse_count)));
+  if (device_fault(Fault::kEpsOutsideRoot))
+    return __frcp_rn(__fadd_rn(__fsqrt_rn(__fmul_rn(sum, inverse_count)), eps));
+  if (device_fault(Fault::kMeanByDivision)) {
+    return __frcp_rn(__fsqrt_rn(__fadd_rn(__fdiv_rn(sum, rintf(__frcp_rn(inverse_count))), eps)));
+  }
+  if (device_fault(Fault::kInverseInDouble))
+    return static_cast<float>(1.0 / sqrt(static_cast<double>(__fadd_rn(__fmul_rn(sum, inverse_count), eps))));
   return __frcp_rn(__fsqrt_rn(__fadd_rn(__fmul_rn(sum, inverse_count), eps)));
 }
 
@@ -65,7 +80,10 @@ __device__ __forceinline__ float normalised(float x, float inverse, float weight
 
 // (x1, x2) turned by the angle of (c, s), in place.
 __device__ __forceinline__ void rotate(float& x1, float& x2, float c, float s) {
-  const float y1 = __fmaf_rn(x1, c, -__fmul_rn(x2, s));
+  if (device_fault(Fault::kSignOfSine)) s = -s;
+  float y1 = __fmaf_rn(x1, c, -__fmul_rn(x2, s));
+  if (device_fault(Fault::kProductsUnfused)) y1 = __fsub_rn(__fmul_rn(x1, c), __fmul_rn(x2, s));
+  if (device_fault(Fault::kOtherProductFused)) y1 = __fmaf_rn(-x2, s, __fmul_rn(x1, c));
   x2 = __fmaf_rn(x2, c, __fmul_rn(x1, s));
   x1 = y1;
 }

@@ -1,12 +1,15 @@
 // Programmatic dependent launch: where a kernel waits for the one before it on the stream.
 #pragma once
 
+#include "optimized/device/fault.cuh"
+
 namespace plumb {
 
 // Before this, a kernel may read only what no kernel writes (weights, cos/sin tables). Returns at once when the
 // kernel was launched without the attribute, and before sm_90.
 __device__ __forceinline__ void wait_for_producers() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  if (device_fault(Fault::kReadsBeforeDependency)) return;
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "optimized/device/fault.cuh"
+
 namespace plumb {
 
 __device__ __forceinline__ float to_float(float value) { return value; }
@@ -18,6 +20,7 @@ __device__ __forceinline__ T from_float(float value) {
   if constexpr (sizeof(T) == 4) {
     return value;
   } else if constexpr (__is_same(T, __nv_bfloat16)) {
+    if (device_fault(Fault::kTruncate)) return __float2bfloat16_rz(value);
     return __float2bfloat16_rn(value);
   } else {
     return __float2half_rn(value);
@@ -187,6 +190,9 @@ __device__ __forceinline__ float2 unpack_word(std::uint32_t word) {
 template <class T>
 __device__ __forceinline__ std::uint32_t pack_word(float low, float high) {
   if constexpr (__is_same(T, __nv_bfloat16)) {
+    if (device_fault(Fault::kTruncate)) return __byte_perm(__float_as_uint(low), __float_as_uint(high), 0x7632);
+    if (device_fault(Fault::kTiesAway))
+      return __byte_perm(__float_as_uint(low) + 0x8000u, __float_as_uint(high) + 0x8000u, 0x7632);
     const __nv_bfloat162_raw raw = __floats2bfloat162_rn(low, high);
     return static_cast<std::uint32_t>(raw.y) << 16 | raw.x;
   } else {

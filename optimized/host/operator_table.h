@@ -5,15 +5,19 @@
 #include <vector>
 
 #include "optimized/host/call.h"
+#include "optimized/host/fault.h"
+#include "optimized/host/tuned.h"
 #include "reference/numeric/tensor.h"
 
 namespace plumb {
 
 // `Op` says what differs:
 //   Row                                    a row of the table, with .name, .requirements and
-//                                          .launch(const plumb_call&) -> plumb_status
+//                                          .launch(const plumb_call&) -> plumb_status, and .bit_class where it
+//                                          is not "canonical" for all
 //   static constexpr const char* kName
-//   static std::span<const Row> rows()     in order of preference: select takes the first row that serves
+//   static std::span<const Row> rows()     in order of preference: select takes the first row that serves, after
+//                                          those that a measured table names (host/tuned.h), where Op has tables()
 //   static bool valid(const plumb_call*)   whether the call is right, for whatever variant; else with a sentence
 //   static bool empty(const plumb_call&)   whether there is nothing to do
 //   static plumb_status serves(const plumb_call&, const Row&)   PLUMB_OK, or PLUMB_UNSUPPORTED with the reason
@@ -46,6 +50,7 @@ class OperatorOf {
         one.name = row.name;
         one.requirements = row.requirements;
         one.bit_class = "canonical";
+        if constexpr (requires { row.bit_class; }) one.bit_class = row.bit_class;
         list.push_back(one);
       }
       return list;
@@ -61,8 +66,15 @@ class OperatorOf {
 
   static plumb_status select(const plumb_call* call, std::int32_t* selected) {
     if (!Op::valid(call)) return PLUMB_INVALID_ARGUMENT;
+    const auto serves = [call](std::int32_t index) {
+      return Op::serves(*call, Op::rows()[static_cast<std::size_t>(index)]) == PLUMB_OK;
+    };
+    if constexpr (requires { Op::tables(); }) {
+      *selected = tuned_choice<Op>(*call, serves);
+      if (*selected >= 0) return PLUMB_OK;
+    }
     for (std::int32_t index = 0; index < count(); ++index) {
-      if (Op::serves(*call, Op::rows()[static_cast<std::size_t>(index)]) != PLUMB_OK) continue;
+      if (!serves(index)) continue;
       *selected = index;
       return PLUMB_OK;
     }
@@ -79,6 +91,7 @@ class OperatorOf {
     *served = -1;
     const auto status = supports(call, index);
     if (status != PLUMB_OK || Op::empty(*call)) return status;
+    if (fault(Fault::kEveryOtherRunDoesNothing) && is_other_run()) return *served = index, PLUMB_OK;
     const auto launched = Op::rows()[static_cast<std::size_t>(index)].launch(*call);
     if (launched == PLUMB_OK) *served = index;
     return launched;

@@ -101,6 +101,17 @@ inline std::string selected(const plumb_operator& op, const plumb_call& call) {
   return variant_name(op, variant);
 }
 
+// Older than every measured table: there the order of an operator's variants decides alone.
+inline constexpr int kPlainSm = 80;
+
+// As selected(), but `plain`, the choice of that order, wherever a table may have chosen another variant that
+// serves.
+inline std::string choice(const plumb_operator& op, const plumb_call& call, const std::string& plain) {
+  const std::string chosen = selected(op, call);
+  const bool by_table = call.device->sm > kPlainSm && plain != "unsupported";
+  return by_table && chosen != "unsupported" && chosen != "invalid" ? plain : chosen;
+}
+
 // The call is wrong for every variant, every entry point says so, and the sentence has `words` in it.
 inline void expect_invalid(const plumb_operator& op, const plumb_call& call, std::string_view words) {
   const auto sentence = [] { return std::string_view(opened_library().last_error()); };

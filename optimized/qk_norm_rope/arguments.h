@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "optimized/device/divider.h"
+#include "reference/fault.h"
 #include "reference/numeric/tensor.h"
 #include "reference/qk_norm_rope/qk_norm_rope.h"
 
@@ -15,6 +16,7 @@ struct QkNormRopeArguments {
   void* qkv;
   const void* q_weight;
   const void* k_weight;
+  std::int64_t k_weight_step;  // bytes from q_weight to k_weight
   const std::int64_t* positions;
   const void* cache;
   std::int64_t max_position;
@@ -38,6 +40,8 @@ inline QkNormRopeArguments qk_norm_rope_arguments(const plumb_call& call) {
   return {.qkv = qkv.data,
           .q_weight = call.tensors[PLUMB_QK_NORM_ROPE_Q_WEIGHT].data,
           .k_weight = call.tensors[PLUMB_QK_NORM_ROPE_K_WEIGHT].data,
+          .k_weight_step = static_cast<const char*>(call.tensors[PLUMB_QK_NORM_ROPE_K_WEIGHT].data) -
+                           static_cast<const char*>(call.tensors[PLUMB_QK_NORM_ROPE_Q_WEIGHT].data),
           .positions = static_cast<const std::int64_t*>(call.tensors[PLUMB_QK_NORM_ROPE_POSITIONS].data),
           .cache = cache.data,
           .max_position = cache.shape[0],
@@ -46,7 +50,7 @@ inline QkNormRopeArguments qk_norm_rope_arguments(const plumb_call& call) {
           .heads_q = static_cast<std::uint32_t>(params.heads_q),
           .total = 0,
           .head_dim = params.head_dim,
-          .rotary_dim = params.rotary_dim,
+          .rotary_dim = fault(Fault::kRotateAll) ? params.head_dim : params.rotary_dim,
           .interleaved = params.style == PLUMB_ROPE_INTERLEAVED,
           .float_cache = cache.dtype == PLUMB_F32,
           .eps = params.eps,

@@ -59,34 +59,32 @@ constexpr int kDirectBlocks = sizeof(T) == 4   ? 6
                               : sizeof(C) == 4 ? 8
                                                : 12;
 
-// C: the cache's type. What the result waits for longest is asked for first: the position, whose answer tells where
-// the cosines and sines are, then the head, then its weight.
-template <class T, class C, int kHeadDim, int kHalfLeaves, int kAccess>
-__global__ void __launch_bounds__(kDirectWarps * 32, kDirectBlocks<T, C>)
-    qk_norm_rope_direct_kernel(const __grid_constant__ QkNormRopeArguments a,
-                               const __grid_constant__ DirectWork work) {
+// Which of the two kernels below asks: one with a warp for every few heads of many tokens, or one for few tokens.
+enum class Tokens { kMany, kFew };
+
+// Warp `warp` of a token's. C: the cache's type. What the result waits for longest is asked for first: the
+// position, whose answer tells where the cosines and sines are, then the head, then its weight.
+template <class T, class C, int kHeadDim, int kHalfLeaves, int kAccess, Tokens kTokens>
+__device__ __forceinline__ void direct_heads(const QkNormRopeArguments& a, std::uint32_t token, std::uint32_t warp,
+                                             std::uint32_t warps_q) {
   using Lane = DirectLane<kHeadDim, kHalfLeaves>;
   constexpr int kHeads = 32 / Lane::kLanes;
-  const std::uint32_t index = blockIdx.x * kDirectWarps + threadIdx.x / 32;
-  if (index >= work.total) return;  // the whole warp: below, every lane takes part in every shuffle
-  const std::uint32_t token = work.warps.quotient(index);
-  const std::uint32_t warp = index - token * work.warps.divisor;
-  const bool is_q = warp < work.warps_q;
+  const std::int64_t position = a.positions[token];
 
+  const bool is_q = warp < warps_q;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const Lane own(lane % Lane::kLanes, a.rotary_dim);
   constexpr int kApart = Lane::kApart * kLeafElements;  // elements
   // Of its kind:
-  const std::uint32_t head = (is_q ? warp : warp - work.warps_q) * kHeads + lane / Lane::kLanes;
+  const std::uint32_t head = (is_q ? warp : warp - warps_q) * kHeads + lane / Lane::kLanes;
   const bool present = head < (is_q ? a.heads_q : a.heads.divisor - a.heads_q);
   T* const data = static_cast<T*>(a.qkv) + std::int64_t{token} * a.row_stride +
                   std::int64_t{is_q ? head : head + a.heads_q} * kHeadDim + own.leaf[0] * kLeafElements;
-  const T* const weights = static_cast<const T*>(is_q ? a.q_weight : a.k_weight) + own.leaf[0] * kLeafElements;
+  const void* const of_kind = kTokens == Tokens::kMany
+                                  ? (is_q ? a.q_weight : a.k_weight)
+                                  : static_cast<const char*>(a.q_weight) + (is_q ? 0 : a.k_weight_step);
+  const T* const weights = static_cast<const T*>(of_kind) + own.leaf[0] * kLeafElements;
 
-  // Not begin_dependent(): its branch would stand between the addresses and the loads, 0.1 us of one token's 1.3.
-  wait_for_producers();
-  release_dependents();
-  const std::int64_t position = a.positions[token];
   Leaf<T> x[2], weight[2];
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
@@ -94,6 +92,9 @@ __global__ void __launch_bounds__(kDirectWarps * 32, kDirectBlocks<T, C>)
   }
 #pragma unroll
   for (int i = 0; i < 2; ++i) load<kAccess>(weight[i], weights + i * kApart);
+  // Few tokens have only latencies to wait for: this, and a weight's address that is no indexed constant, keep the
+  // assembler from moving the weights' loads behind the position's arrival.
+  if constexpr (kTokens == Tokens::kFew) __syncwarp();
   // No return yet where the position is out of range: the compiler would move the loads below past the exchange of
   // sums, which waits for x.
   const bool in_range = position >= 0 && position < a.max_position;
@@ -143,6 +144,39 @@ __global__ void __launch_bounds__(kDirectWarps * 32, kDirectBlocks<T, C>)
     pack(y[i], x[i]);
     store<kAccess, Use::kOnce>(x[i], data + i * kApart);
   }
+}
+
+// Many tokens: a flat grid of warps, every block full.
+template <class T, class C, int kHeadDim, int kHalfLeaves, int kAccess>
+__global__ void __launch_bounds__(kDirectWarps * 32, kDirectBlocks<T, C>)
+    qk_norm_rope_direct_kernel(const __grid_constant__ QkNormRopeArguments a,
+                               const __grid_constant__ DirectWork work) {
+  const std::uint32_t index = blockIdx.x * kDirectWarps + threadIdx.x / 32;
+  if (index >= work.total) return;  // the whole warp: below, every lane takes part in every shuffle
+  const std::uint32_t token = work.warps.quotient(index);
+  // Not begin_dependent(): its branch would stand between the addresses and the loads, 0.1 us of one token's 1.3.
+  wait_for_producers();
+  release_dependents();
+  direct_heads<T, C, kHeadDim, kHalfLeaves, kAccess, Tokens::kMany>(a, token, index - token * work.warps.divisor,
+                                                                    work.warps_q);
+}
+
+// Few tokens: blocks (x, y) have token y. The position's address needs no division, and registers for all loads are
+// there. A warp past the token's last has no heads.
+inline constexpr int kTokenWarps = 6;  // of a block, at most
+template <class T, class C>
+constexpr int kTokenBlocks = sizeof(T) == 4   ? 3
+                             : sizeof(C) == 4 ? 4
+                                              : 5;
+
+template <class T, class C, int kHeadDim, int kHalfLeaves, int kAccess>
+__global__ void __launch_bounds__(kTokenWarps * 32, kTokenBlocks<T, C>)
+    qk_norm_rope_token_kernel(const __grid_constant__ QkNormRopeArguments a,
+                              const __grid_constant__ std::uint32_t warps_q) {
+  wait_for_producers();
+  release_dependents();
+  direct_heads<T, C, kHeadDim, kHalfLeaves, kAccess, Tokens::kFew>(a, blockIdx.y,
+                                                                   blockIdx.x * blockDim.y + threadIdx.y, warps_q);
 }
 
 }  // namespace plumb

@@ -18,12 +18,16 @@ template <class T>
 __device__ __forceinline__ Head<T> head_at(const QkNormRopeArguments& a, std::uint32_t index) {
   const std::uint32_t token = a.heads.quotient(index);
   const std::uint32_t head = index - token * a.heads.divisor;
-  return {static_cast<T*>(a.qkv) + std::int64_t{token} * a.row_stride + std::int64_t{head} * a.head_dim,
-          static_cast<const T*>(head < a.heads_q ? a.q_weight : a.k_weight), token};
+  const std::uint32_t heads_q = a.heads_q + device_fault(Fault::kQWeightForBoundaryHead);
+  const bool has_q_weight = head < heads_q || device_fault(Fault::kQWeightForK);
+  std::int64_t row = std::int64_t{token} * a.row_stride;
+  if (device_fault(Fault::kIndexIn32Bits)) row = static_cast<std::int32_t>(row);
+  return {static_cast<T*>(a.qkv) + row + std::int64_t{head} * a.head_dim,
+          static_cast<const T*>(has_q_weight ? a.q_weight : a.k_weight), token};
 }
 
 __device__ __forceinline__ bool in_cache(const QkNormRopeArguments& a, std::int64_t position) {
-  return position >= 0 && position < a.max_position;
+  return is_in_cache(position, a.max_position);
 }
 
 template <class T>

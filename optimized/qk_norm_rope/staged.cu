@@ -1,4 +1,5 @@
 // Launchers of the staged variants.
+#include "optimized/host/fault.h"
 #include "optimized/host/launch.cuh"
 #include "optimized/qk_norm_rope/staged_kernel.cuh"
 #include "optimized/qk_norm_rope/variants.h"
@@ -22,7 +23,7 @@ plumb_status launch_typed(const plumb_call& call) {
 
 template <int kHeadDim, int kHeadsPerWarp>
 plumb_status launch_staged(const plumb_call& call) {
-  switch (call.tensors[PLUMB_QK_NORM_ROPE_QKV].dtype) {
+  switch (chosen_dtype(call.tensors[PLUMB_QK_NORM_ROPE_QKV].dtype)) {
     case PLUMB_BF16:
       return launch_typed<__nv_bfloat16, kHeadDim, kHeadsPerWarp>(call);
     case PLUMB_F16:

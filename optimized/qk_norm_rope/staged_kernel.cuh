@@ -120,13 +120,15 @@ __global__ void __launch_bounds__(kStagedWarps * 32)
   const int element = lane % kLanes * kLeafElements;
   const auto slot_of = [&](int pass) { return min(pass * kHeadsAtOnce + lane / kLanes, count - 1); };
   cp_async_wait<1>();
-  __syncwarp();  // other lanes' copies
+  if (!device_fault(Fault::kNoWarpBarrierAfterCopy)) __syncwarp();  // other lanes' copies
   float inverse[kPasses];
 #pragma unroll
   for (int pass = 0; pass < kPasses; ++pass) {
     Leaf<T> x;
     load<16>(x, heads + slot_of(pass) * kHeadBytes + element * static_cast<int>(sizeof(T)));
-    inverse[pass] = inverse_rms(halve_lanes<kLanes>(leaf_sum(x)), a.inverse_dim, a.eps);
+    const float own = leaf_sum(x), whole = halve_lanes<kLanes>(own);
+    const bool lost = device_fault(Fault::kShuffleUnderMask) && element >= a.rotary_dim;
+    inverse[pass] = inverse_rms(lost ? own : whole, a.inverse_dim, a.eps);
   }
   cp_async_wait<0>();
   __syncwarp();

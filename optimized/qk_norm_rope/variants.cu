@@ -1,4 +1,5 @@
 // qk_norm_rope's variants: one row each, in the selector's order of preference.
+#include "optimized/host/fault.h"
 #include "optimized/host/launch.cuh"
 #include "optimized/qk_norm_rope/scalar_kernel.cuh"
 #include "optimized/qk_norm_rope/variants.h"
@@ -8,7 +9,7 @@ namespace plumb {
 plumb_status launch_scalar(const plumb_call& call) {
   return for_each_run(call, [&](const QkNormRopeArguments& a) {
     const LaunchShape shape{.grid = (a.total + kScalarWarps - 1) / kScalarWarps, .block = kScalarWarps * 32};
-    switch (call.tensors[PLUMB_QK_NORM_ROPE_QKV].dtype) {
+    switch (chosen_dtype(call.tensors[PLUMB_QK_NORM_ROPE_QKV].dtype)) {
       case PLUMB_BF16:
         return launch_kernel(call, qk_norm_rope_scalar_kernel<__nv_bfloat16>, shape, a);
       case PLUMB_F16:

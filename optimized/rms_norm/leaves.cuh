@@ -29,13 +29,14 @@ inline constexpr int kRmsNormMaxWarps = kRmsNormMaxThreads / 32;
 
 // The leaf `index` of a row of `extent` elements; beyond the end there are zeros. kAccess, in bytes, divides the
 // row's address and its length; 2 means any address of an element and any length.
-template <int kAccess, class T, class Index>
+template <int kAccess, Use kUse = Use::kAgain, class T, class Index>
 __device__ __forceinline__ Leaf<T> load_leaf(const T* row, Index extent, Index index) {
   Leaf<T> leaf{};
   const Index first = index * kLeafElements;
+  if (device_fault(Fault::kTailLeafLeftOut) && first + kLeafElements > extent) return leaf;
   if constexpr (kAccess == 2 && sizeof(T) == 2) {
     if (first + kLeafElements <= extent) {
-      load<2>(leaf, row + first);
+      load<2, kUse>(leaf, row + first);
     } else {
       const auto* const elements = reinterpret_cast<const std::uint16_t*>(row);
 #pragma unroll
@@ -48,18 +49,18 @@ __device__ __forceinline__ Leaf<T> load_leaf(const T* row, Index extent, Index i
     constexpr int kElements = kStep / static_cast<int>(sizeof(T));
 #pragma unroll
     for (int at = 0; at < kLeafElements; at += kElements) {
-      if (first + at < extent) load_words<kStep>(leaf.word + at * sizeof(T) / 4, row + first + at);
+      if (first + at < extent) load_words<kStep, kUse>(leaf.word + at * sizeof(T) / 4, row + first + at);
     }
   }
   return leaf;
 }
 
-template <int kAccess, class T, class Index>
+template <int kAccess, Use kUse = Use::kAgain, class T, class Index>
 __device__ __forceinline__ void store_leaf(const Leaf<T>& leaf, T* row, Index extent, Index index) {
   const Index first = index * kLeafElements;
   if constexpr (kAccess == 2 && sizeof(T) == 2) {
-    if (first + kLeafElements <= extent) {
-      store<2>(leaf, row + first);
+    if (first + kLeafElements <= extent || (device_fault(Fault::kTailIntoNextRow) && first < extent)) {
+      store<2, kUse>(leaf, row + first);
     } else {
       auto* const elements = reinterpret_cast<std::uint16_t*>(row);
 #pragma unroll
@@ -72,7 +73,7 @@ __device__ __forceinline__ void store_leaf(const Leaf<T>& leaf, T* row, Index ex
     constexpr int kElements = kStep / static_cast<int>(sizeof(T));
 #pragma unroll
     for (int at = 0; at < kLeafElements; at += kElements) {
-      if (first + at < extent) store_words<kStep>(leaf.word + at * sizeof(T) / 4, row + first + at);
+      if (first + at < extent) store_words<kStep, kUse>(leaf.word + at * sizeof(T) / 4, row + first + at);
     }
   }
 }
@@ -97,13 +98,18 @@ __device__ __forceinline__ Leaf<T> normalised_leaf(const Leaf<T>& h, const Leaf<
   unpack(h, v);
   unpack(weight, w);
 #pragma unroll
-  for (float& value : v) value = __fmul_rn(value, inverse);
-  if (a.round_before_weight) {
+  for (float& value : v) value = __fmul_rn(value, device_fault(Fault::kWeightFirst) ? 1.0f : inverse);
+  if (a.round_before_weight && !device_fault(Fault::kWeightBeforeRounding)) {
 #pragma unroll
     for (float& value : v) value = rounded_to<T>(value);
   }
 #pragma unroll
-  for (int i = 0; i < kLeafElements; ++i) v[i] = __fmul_rn(v[i], __fadd_rn(w[i], a.weight_offset));
+  for (int i = 0; i < kLeafElements; ++i) {
+    float offset_weight = __fadd_rn(w[i], a.weight_offset);
+    if (device_fault(Fault::kGemmaInBf16)) offset_weight = rounded_to<T>(offset_weight);
+    v[i] = __fmul_rn(v[i], offset_weight);
+    if (device_fault(Fault::kWeightFirst)) v[i] = __fmul_rn(v[i], inverse);
+  }
   Leaf<T> y;
   pack(v, y);
   return y;
@@ -125,7 +131,7 @@ __device__ __forceinline__ float halve_warps(const float* sums) {
 __device__ __forceinline__ float halve_threads(float sum, int threads, float* exchange) {
   if (threads <= 32) return halve_lanes(sum, threads);
   exchange[threadIdx.x] = sum;
-  __syncthreads();
+  if (!device_fault(Fault::kNoBlockBarrier)) __syncthreads();
   const float* const lane = exchange + threadIdx.x % 32;
   switch (threads) {
     case 64:

@@ -1,5 +1,6 @@
 // rms_norm on the host: what a right call is, which variant can serve it, which is taken.
 #include "optimized/host/operator_table.h"
+#include "optimized/rms_norm/tuned/sm90.h"
 #include "optimized/rms_norm/variants.h"
 #include "reference/rms_norm/rms_norm.h"
 
@@ -14,10 +15,20 @@ constexpr TensorRule kY{.name = "y", .rank = 2, .unit_stride = true, .written = 
 
 constexpr std::int64_t kMaxHidden = std::int64_t{1} << 31;  // what the kernel for long rows can count
 
+constexpr TunedTable kRmsNormTables[] = {kRmsNormSm90};
+
 struct RmsNorm {
   using Row = RmsNormVariant;
   static constexpr const char* kName = "rms_norm";
   static std::span<const Row> rows() { return rms_norm_variants(); }
+  static std::span<const TunedTable> tables() { return kRmsNormTables; }
+  static constexpr std::size_t kSizeAxis = 3;
+  // element (bytes), residual, hidden, rows
+  static TunedKey tuned_key(const plumb_call& call) {
+    const auto& x = call.tensors[PLUMB_RMS_NORM_X];
+    return {static_cast<std::int64_t>(size_of(dtype_of(x))), is_present(call.tensors[PLUMB_RMS_NORM_RESIDUAL]),
+            x.shape[1], x.shape[0]};
+  }
 
   static bool valid(const plumb_call* call) {
     if (!check_call(call, sizeof(plumb_rms_norm_params), PLUMB_RMS_NORM_TENSOR_COUNT)) return false;
@@ -59,6 +70,8 @@ struct RmsNorm {
     }
     constexpr const char* names[] = {"x", "weight", "residual", "y"};
     for (int i = 0; i < PLUMB_RMS_NORM_TENSOR_COUNT; ++i) {
+      if (fault(Fault::kInputAlignmentUntested) && i == PLUMB_RMS_NORM_X) continue;
+      if (fault(Fault::kOutputAlignmentUntested) && i == PLUMB_RMS_NORM_Y) continue;
       const char* const part = misaligned_part(call.tensors[i], row.access);
       if (part == nullptr) continue;
       return fail(PLUMB_UNSUPPORTED, "%s: %s has %s, no multiple of %d", row.name, names[i], part, row.access);

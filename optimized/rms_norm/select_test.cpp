@@ -53,7 +53,7 @@ TEST(RmsNormSelect, EveryAlignmentOnEveryDevice) {
                 if ((x | other) % size_of(dtype) != 0) continue;
                 Shape s{.dtype = dtype, .weight_dtype = dtype, .hidden = hidden, .padding = padding, .x = x};
                 (which == 1 ? s.weight : which == 2 ? s.residual : s.y) = other;
-                ASSERT_EQ(selected(op(), describe(s, sm).call()), expected(s))
+                ASSERT_EQ(choice(op(), describe(s, sm).call(), expected(s)), expected(s))
                     << name_of(dtype) << " hidden " << hidden << " padding " << padding << " x+" << x << " tensor "
                     << which << "+" << other;
                 ++calls;
@@ -86,7 +86,8 @@ TEST(RmsNormSelect, ChosenByHand) {
       {"scalar", "an odd hidden size", {.hidden = 769}},
       {"scalar", "an odd row stride", {.padding = 1}},
   };
-  for (const auto& row : rows) EXPECT_EQ(selected(op(), describe(row.shape).call()), row.variant) << row.why;
+  for (const auto& row : rows)
+    EXPECT_EQ(selected(op(), describe(row.shape, kPlainSm).call()), row.variant) << row.why;
 }
 
 TEST(RmsNormSelect, SaysWhyAVariantCannotServe) {
@@ -145,11 +146,11 @@ TEST(RmsNormSelect, TellsTheBadArgument) {
 }
 
 TEST(RmsNormSelect, TakesInterleavedAndInPlaceOutputs) {
-  auto in_place = describe({});
+  auto in_place = describe({}, kPlainSm);
   in_place.tensors[3].data = in_place.tensors[0].data;
   EXPECT_EQ(selected(op(), in_place.call()), "vec16");
 
-  auto side_by_side = describe({.padding = 4096});  // x and y are the halves of one buffer's rows
+  auto side_by_side = describe({.padding = 4096}, kPlainSm);  // x and y are the halves of one buffer's rows
   side_by_side.tensors[3].data = made_up_address(0, 4096 * 2);
   EXPECT_EQ(selected(op(), side_by_side.call()), "vec16");
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "optimized/host/fault.h"
 #include "optimized/host/launch.cuh"
 #include "optimized/rms_norm/long_row_kernel.cuh"
 #include "optimized/rms_norm/rms_norm_kernel.cuh"
@@ -19,22 +20,34 @@ struct Spread {
   int leaves;
 };
 
-// Each table's numbers are the best of what an H200 measured, hidden 128 and 1024 to 8192, 2026-11-22.
+// Each table's numbers are the best of what an H200 measured, bf16, hidden 128 and 1024 to 8192, 1 to 65536 rows,
+// 2026-11-22.
 //
 // Many rows: a few loads in flight each, and most sums within a warp.
 constexpr Spread kManyRows[] = {{8, 3, 1},    {16, 3, 2},   {32, 4, 2},   {64, 5, 2},  {128, 6, 2}, {256, 7, 2},
                                 {384, 7, 3},  {512, 7, 4},  {640, 7, 5},  {768, 7, 6}, {896, 7, 7}, {1024, 8, 4},
                                 {1280, 8, 5}, {1536, 8, 6}, {1792, 8, 7}, {2048, 9, 4}};
 // No more leaves than the device has threads for: a row is spread over more of them.
-constexpr Spread kFewRows[] = {{8, 3, 1},    {16, 4, 1},   {32, 5, 1},  {64, 6, 1},  {128, 7, 1},
-                               {256, 7, 2},  {384, 7, 3},  {512, 8, 2}, {640, 7, 5}, {768, 8, 3},
-                               {1024, 8, 4}, {1536, 9, 3}, {2048, 9, 4}};
-// Rows so few that multiprocessors would idle: several blocks share one.
-constexpr Spread kSharedRows[] = {{64, 5, 2},  {128, 6, 2},  {256, 7, 2},  {512, 8, 2},
-                                  {768, 8, 3}, {1024, 8, 4}, {1536, 9, 3}, {2048, 9, 4}};
+constexpr Spread kFewRows[] = {{8, 3, 1}, {16, 4, 1}, {32, 5, 1}, {64, 6, 1}, {1536, 9, 3}, {2048, 9, 4}};
 // Accesses below 16 bytes.
 constexpr Spread kNarrow[] = {{8, 2, 2},   {16, 3, 2},  {32, 4, 2},  {64, 5, 2},
                               {128, 6, 2}, {256, 7, 2}, {512, 8, 2}, {1024, 9, 2}};
+
+// Rows of up to max_leaves leaves, to each a block of so many warps with `leaves` leaves for every thread: as long
+// as there are no more leaves than max_waves times the device's threads. With more, blocks that a multiprocessor
+// starts one after the other each wait for their weights again; those of kManyRows get by with less.
+struct RowBlock {
+  std::int64_t max_leaves;
+  int leaves, warps;
+  double max_waves = 2.5;
+};
+constexpr std::int64_t kLeastRowLeaves = 65;
+constexpr RowBlock kRowBlocks[] = {{128, 1, 4, 1.0}, {128, 2, 2}, {256, 2, 4}, {384, 3, 4}, {512, 2, 8},
+                                   {640, 5, 4},      {768, 3, 8}, {896, 7, 4}, {1024, 4, 8}};
+// Rows so few that multiprocessors would idle: several blocks share one.
+constexpr std::int64_t kLeastSharedLeaves = 129;
+constexpr RowBlock kSharedRows[] = {{256, 2, 4},  {384, 3, 4},   {512, 2, 8},  {768, 3, 8},
+                                    {1024, 4, 8}, {1536, 3, 16}, {2048, 4, 16}};
 
 constexpr int kSmallBlock = 128;  // threads, where a row takes a warp or less
 
@@ -86,21 +99,76 @@ plumb_status launch_spread(const plumb_call& call, const RmsNormArguments& argum
   return launch_kernel(call, kernel, shape, arguments, spread.log2_threads);
 }
 
+struct RowKernel {
+  int leaves, warps;
+  void (*kernel)(RmsNormArguments);
+};
+
+// The table has a kernel for every block that the tables above have.
+auto kernel_for(const RowBlock& block, std::span<const RowKernel> kernels) {
+  return std::find_if(kernels.begin(), kernels.end(),
+                      [&](const RowKernel& k) { return k.leaves == block.leaves && k.warps == block.warps; })
+      ->kernel;
+}
+
+template <class T, class W, bool kResidual>
+auto row_kernel(const RowBlock& block) {
+  static constexpr RowKernel kernels[] = {
+      {1, 4, rms_norm_row_kernel<T, W, 1, 4, kResidual>}, {2, 2, rms_norm_row_kernel<T, W, 2, 2, kResidual>},
+      {2, 4, rms_norm_row_kernel<T, W, 2, 4, kResidual>}, {3, 4, rms_norm_row_kernel<T, W, 3, 4, kResidual>},
+      {2, 8, rms_norm_row_kernel<T, W, 2, 8, kResidual>}, {5, 4, rms_norm_row_kernel<T, W, 5, 4, kResidual>},
+      {3, 8, rms_norm_row_kernel<T, W, 3, 8, kResidual>}, {7, 4, rms_norm_row_kernel<T, W, 7, 4, kResidual>},
+      {4, 8, rms_norm_row_kernel<T, W, 4, 8, kResidual>}};
+  return kernel_for(block, kernels);
+}
+
 template <class T, class W>
-plumb_status launch_shared(const plumb_call& call, const RmsNormArguments& arguments, const Spread& spread) {
-  const LaunchShape shape{.grid = dim3(static_cast<unsigned>(arguments.rows), static_cast<unsigned>(spread.leaves)),
-                          .block = 1u << spread.log2_threads};
-  const auto kernel = spread.leaves == 2   ? rms_norm_shared_row_kernel<T, W, 2>
-                      : spread.leaves == 3 ? rms_norm_shared_row_kernel<T, W, 3>
-                                           : rms_norm_shared_row_kernel<T, W, 4>;
-  return launch_kernel(call, kernel, shape, arguments);
+auto shared_row_kernel(const RowBlock& block) {
+  static constexpr RowKernel kernels[] = {
+      {2, 4, rms_norm_shared_row_kernel<T, W, 2, 4>},  {3, 4, rms_norm_shared_row_kernel<T, W, 3, 4>},
+      {2, 8, rms_norm_shared_row_kernel<T, W, 2, 8>},  {3, 8, rms_norm_shared_row_kernel<T, W, 3, 8>},
+      {4, 8, rms_norm_shared_row_kernel<T, W, 4, 8>},  {3, 16, rms_norm_shared_row_kernel<T, W, 3, 16>},
+      {4, 16, rms_norm_shared_row_kernel<T, W, 4, 16>}};
+  return kernel_for(block, kernels);
+}
+
+// In as many launches as the grid's limit of rows asks for.
+template <class T, class W>
+plumb_status launch_rows(const plumb_call& call, RmsNormArguments a, const RowBlock& block) {
+  const auto kernel = a.residual != nullptr ? row_kernel<T, W, true>(block) : row_kernel<T, W, false>(block);
+  for (std::int64_t left = a.rows; left > 0;) {
+    const unsigned rows = grid_of(left, 1);
+    const LaunchShape shape{.grid = rows, .block = static_cast<unsigned>(block.warps) * 32};
+    if (const auto status = launch_kernel(call, kernel, shape, a); status != PLUMB_OK) return status;
+    a.x = static_cast<const T*>(a.x) + rows * a.x_stride;
+    if (a.residual != nullptr) a.residual = static_cast<T*>(a.residual) + rows * a.residual_stride;
+    a.y = static_cast<T*>(a.y) + rows * a.y_stride;
+    left -= rows;
+  }
+  return PLUMB_OK;
+}
+
+template <class T, class W>
+plumb_status launch_shared(const plumb_call& call, const RmsNormArguments& arguments, const RowBlock& block) {
+  const LaunchShape shape{.grid = dim3(static_cast<unsigned>(block.leaves), static_cast<unsigned>(arguments.rows)),
+                          .block = static_cast<unsigned>(block.warps) * 32};
+  return launch_kernel(call, shared_row_kernel<T, W>(block), shape, arguments);
 }
 
 // The first that is large enough, or nullptr.
-const Spread* spread_for(std::int64_t leaves, std::span<const Spread> table) {
-  const auto found =
-      std::find_if(table.begin(), table.end(), [&](const Spread& s) { return leaves <= s.max_leaves; });
+template <class Row>
+const Row* first_for(std::int64_t leaves, std::span<const Row> table) {
+  const auto found = std::find_if(table.begin(), table.end(), [&](const Row& r) { return leaves <= r.max_leaves; });
   return found != table.end() ? &*found : nullptr;
+}
+
+// The block for rows that take so many waves of the device's threads, one leaf each, or nullptr.
+const RowBlock* row_block_for(std::int64_t leaves, double waves) {
+  if (leaves < kLeastRowLeaves) return nullptr;
+  const auto found = std::find_if(std::begin(kRowBlocks), std::end(kRowBlocks), [&](const RowBlock& b) {
+    return leaves <= b.max_leaves && waves <= b.max_waves;
+  });
+  return found != std::end(kRowBlocks) ? found : nullptr;
 }
 
 template <class T, class W, int kAccess>
@@ -108,18 +176,21 @@ plumb_status launch_typed(const plumb_call& call) {
   const RmsNormArguments arguments = arguments_of(call);
   const std::int64_t leaves = (arguments.hidden + kLeafElements - 1) / kLeafElements;
   const std::int64_t multiprocessors = call.device->sm_count;
+  constexpr double kThreads = 2048;  // of a multiprocessor
+  const double waves = static_cast<double>(arguments.rows) * static_cast<double>(leaves) /
+                       (kThreads * static_cast<double>(multiprocessors));
   if constexpr (kAccess == 16) {
-    const Spread* const shared = spread_for(leaves, kSharedRows);
-    if (shared != nullptr && leaves > 32 && arguments.rows <= multiprocessors / shared->leaves &&
+    const RowBlock* const shared = first_for<RowBlock>(leaves, kSharedRows);
+    if (shared != nullptr && leaves >= kLeastSharedLeaves && arguments.rows <= multiprocessors / shared->leaves &&
         arguments.residual == nullptr && arguments.x != arguments.y) {
       return launch_shared<T, W>(call, arguments, *shared);
     }
+    const RowBlock* const block = row_block_for(leaves, waves);
+    if (block != nullptr) return launch_rows<T, W>(call, arguments, *block);
   }
-  constexpr std::int64_t kThreads = 2048;  // of a multiprocessor
-  const bool few = arguments.rows <= kThreads * multiprocessors / leaves;
-  const Spread* const spread = spread_for(leaves, kAccess < 16 ? std::span<const Spread>(kNarrow)
-                                                  : few        ? std::span<const Spread>(kFewRows)
-                                                               : std::span<const Spread>(kManyRows));
+  const Spread* const spread = first_for(leaves, kAccess < 16   ? std::span<const Spread>(kNarrow)
+                                                 : waves <= 1.0 ? std::span<const Spread>(kFewRows)
+                                                                : std::span<const Spread>(kManyRows));
   if (spread != nullptr) return launch_spread<T, W, kAccess>(call, arguments, *spread);
 
   constexpr std::int64_t kHandful = kRmsNormMaxThreads * kLongLeaves;  // leaves
@@ -140,7 +211,7 @@ plumb_status launch_weighted(const plumb_call& call) {
 // kAccess is in bytes; an access below an element is one element.
 template <int kAccess>
 plumb_status launch_rms_norm(const plumb_call& call) {
-  switch (call.tensors[PLUMB_RMS_NORM_X].dtype) {
+  switch (chosen_dtype(call.tensors[PLUMB_RMS_NORM_X].dtype)) {
     case PLUMB_BF16:
       return launch_weighted<__nv_bfloat16, kAccess>(call);
     case PLUMB_F16:

@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(kRopeBlock) rope_vector_kernel(const __grid_co
   const RopeItem item = rope_item<kHeads>(a, index);
   const int half = a.rotary_dim / 2;
 
-  const std::int64_t position = a.positions[item.token];
+  const std::int64_t position = position_of(a.positions[item.token]);
   T* vector[kHeads];
   Packed<T, kElements> x[kHeads][kVectors];
 #pragma unroll
@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(kRopeBlock) rope_vector_kernel(const __grid_co
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) load<kAccess, Use::kOnce>(x[h][v], vector[h] + v * half);
   }
-  if (position < 0 || position >= a.max_position) return;
+  if (!is_in_cache(position, a.max_position)) return;
   const C* const angles = static_cast<const C*>(a.cache) + position * a.rotary_dim + item.unit * kPairs;
   Packed<C, kPairs> packed_cos, packed_sin;
   load<16>(packed_cos, angles);
@@ -123,10 +123,11 @@ __global__ void __launch_bounds__(kRopeBlock) rope_scalar_kernel(const __grid_co
   const RopeItem item = rope_item<kHeads>(a, index);
   const std::int64_t pair = item.unit, half = a.rotary_dim / 2;
   const std::int64_t first = a.interleaved ? 2 * pair : pair;
-  const std::int64_t distance = a.interleaved ? 1 : half;
+  std::int64_t distance = a.interleaved ? 1 : half;
+  if (device_fault(Fault::kXorPairs) && !a.interleaved) distance = (pair ^ half) - pair;
 
-  const std::int64_t position = a.positions[item.token];
-  if (position < 0 || position >= a.max_position) return;
+  const std::int64_t position = position_of(a.positions[item.token]);
+  if (!is_in_cache(position, a.max_position)) return;
   const C* const angles = static_cast<const C*>(a.cache) + position * a.rotary_dim + pair;
   T *x1[kHeads], *x2[kHeads];
   T v1[kHeads], v2[kHeads];
@@ -139,7 +140,9 @@ __global__ void __launch_bounds__(kRopeBlock) rope_scalar_kernel(const __grid_co
     v1[h] = *x1[h];
     v2[h] = *x2[h];
   }
-  const float c = to_float(angles[0]), s = to_float(angles[half]);
+  const bool wide = device_fault(Fault::kCacheTwiceTooWide) && a.interleaved;
+  const std::int64_t sines = device_fault(Fault::kSineFromPadded) ? 1ll << (63 - __clzll(half)) : half;
+  const float c = to_float(angles[wide ? pair : 0]), s = to_float(angles[sines]);
 #pragma unroll
   for (int h = 0; h < kHeads; ++h) {
     if (item.head + h >= a.heads) continue;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "optimized/host/operator_table.h"
+#include "optimized/rope/tuned/sm90.h"
 #include "optimized/rope/variants.h"
 #include "reference/rope/rope.h"
 
@@ -16,10 +17,22 @@ constexpr TensorRule kCache{.name = "cos_sin_cache", .rank = 2, .unit_stride = t
 
 constexpr std::int64_t kMaxWork = (std::int64_t{1} << 31) - 1;  // pairs of one token, which one launch must hold
 
+constexpr TunedTable kRopeTables[] = {kRopeSm90};
+
 struct Rope {
   using Row = RopeVariant;
   static constexpr const char* kName = "rope";
   static std::span<const Row> rows() { return rope_variants(); }
+  static std::span<const TunedTable> tables() { return kRopeTables; }
+  static constexpr std::size_t kSizeAxis = 3;
+  // element (bytes), style, rotary (elements), heads (of all tokens)
+  static TunedKey tuned_key(const plumb_call& call) {
+    const auto& params = *static_cast<const plumb_rope_params*>(call.params);
+    const auto& q = call.tensors[PLUMB_ROPE_Q];
+    const auto& k = call.tensors[PLUMB_ROPE_K];
+    const std::int64_t heads = q.shape[1] + (is_present(k) ? k.shape[1] : 0);
+    return {static_cast<std::int64_t>(size_of(dtype_of(q))), params.style, params.rotary_dim, heads * q.shape[0]};
+  }
 
   static bool valid(const plumb_call* call) {
     if (!check_call(call, sizeof(plumb_rope_params), PLUMB_ROPE_TENSOR_COUNT)) return false;
@@ -91,7 +104,7 @@ struct Rope {
     const int cache_access = std::min(16, pairs * cache_element);
     const auto address = reinterpret_cast<std::uintptr_t>(cache.data);
     const std::int64_t half_row = std::int64_t{cache_element} * params.rotary_dim / 2;
-    if (address % static_cast<unsigned>(cache_access) != 0) {
+    if (address % static_cast<unsigned>(cache_access) != 0 && !fault(Fault::kCacheAlignmentUntested)) {
       return fail(PLUMB_UNSUPPORTED, "%s: cos_sin_cache has address %p, no multiple of %d", row.name, cache.data,
                   cache_access);
     }

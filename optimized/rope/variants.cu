@@ -1,6 +1,7 @@
 // rope's variants: one row each, and how a call becomes launches.
 #include <algorithm>
 
+#include "optimized/host/fault.h"
 #include "optimized/host/launch.cuh"
 #include "optimized/rope/rope_kernel.cuh"
 #include "optimized/rope/variants.h"
@@ -79,7 +80,7 @@ plumb_status launch_cached(const plumb_call& call) {
 // kAccess is in bytes; 0: one element.
 template <int kAccess>
 plumb_status launch_rope(const plumb_call& call) {
-  switch (call.tensors[PLUMB_ROPE_Q].dtype) {
+  switch (chosen_dtype(call.tensors[PLUMB_ROPE_Q].dtype)) {
     case PLUMB_BF16:
       return launch_cached<__nv_bfloat16, kAccess>(call);
     case PLUMB_F16:

@@ -4,6 +4,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include "optimized/host/fault.h"
 #include "optimized/host/launch.cuh"
 #include "optimized/solve_tril/arguments.h"
 #include "optimized/solve_tril/variants.h"
@@ -47,7 +48,7 @@ struct TypeTag {
 
 template <class Visit>
 plumb_status with_type(std::int32_t dtype, Visit visit) {
-  switch (dtype) {
+  switch (chosen_dtype(dtype)) {
     case PLUMB_BF16:
       return visit(TypeTag<__nv_bfloat16>{});
     case PLUMB_F16:

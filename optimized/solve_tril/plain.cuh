@@ -19,13 +19,23 @@ __device__ __forceinline__ void solve_plainly(float (&rows)[kChunk][kChunk], con
     if (column < row) rows[row][column] = to_float(a[row * arguments.a_stride.token + column]);
   }
   __syncthreads();
-  for (int i = 0; i < tile.rows; ++i) {
+  const int stored = device_fault(Fault::kTailStoredWhole) && tile.rows > 0 ? kChunk : tile.rows;
+  for (int i = 0; i < stored; ++i) {
     float value = i == j ? 1.0f : 0.0f;
-    for (int k = j; k < i; ++k) value = fmaf(-rows[i][k], rows[k][j], value);
+    for (int k = j; k < i; ++k) {
+      if (device_fault(Fault::kMissingTerm) && i / 16 == 2 && k / 16 == 1) continue;
+      value = fmaf(-rows[i][k], rows[k][j], value);
+    }
+    if (device_fault(Fault::kSolveInHalf)) value = rounded_to<__half>(value);
+    if (device_fault(Fault::kAboveDiagonalAt32) && kChunk == 32 && j == i + 1)
+      value = to_float(a[i * arguments.a_stride.token + j]);
+    if (device_fault(Fault::kTailUnmasked) && j >= tile.rows && j < kChunk)
+      value += 0.0f * to_float(a[i * arguments.a_stride.token + j]);
     __syncthreads();  // row i of A has been read
     if (j < kChunk) {
       rows[i][j] = value;
-      x[i * arguments.x_stride.token + j] = from_float<X>(value);
+      if (!device_fault(Fault::kUpperLeftUnwritten) || j <= i)
+        x[i * arguments.x_stride.token + j] = from_float<X>(value);
     }
     __syncthreads();
   }

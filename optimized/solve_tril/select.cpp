@@ -4,6 +4,7 @@
 
 #include "optimized/device/divider.h"
 #include "optimized/host/operator_table.h"
+#include "optimized/solve_tril/tuned/sm90.h"
 #include "optimized/solve_tril/variants.h"
 #include "reference/solve_tril/solve_tril.h"
 
@@ -19,10 +20,21 @@ const plumb_solve_tril_params& params_of(const plumb_call& call) {
   return *static_cast<const plumb_solve_tril_params*>(call.params);
 }
 
+constexpr TunedTable kSolveTrilTables[] = {kSolveTrilSm90};
+
 struct SolveTril {
   using Row = SolveTrilVariant;
   static constexpr const char* kName = "solve_tril";
   static std::span<const Row> rows() { return solve_tril_variants(); }
+  static std::span<const TunedTable> tables() { return kSolveTrilTables; }
+  static constexpr std::size_t kSizeAxis = 4;
+  // in, out (bytes of an element), BT, precision, tiles (of all heads)
+  static TunedKey tuned_key(const plumb_call& call) {
+    const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
+    const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
+    return {static_cast<std::int64_t>(size_of(dtype_of(a))), static_cast<std::int64_t>(size_of(dtype_of(x))),
+            a.shape[3], params_of(call).precision, solve_tril_tiles(call)};
+  }
 
   static bool valid(const plumb_call* call) {
     if (!check_call(call, sizeof(plumb_solve_tril_params), PLUMB_SOLVE_TRIL_TENSOR_COUNT)) return false;
@@ -55,14 +67,14 @@ struct SolveTril {
     const auto& params = params_of(call);
     const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
     const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
-    if (params.precision != PLUMB_IEEE) {
-      return fail(PLUMB_UNSUPPORTED, "%s: precision is %s, and no variant of that precision exists yet", row.name,
-                  params.precision == PLUMB_TF32 ? "tf32" : "tf32x3");
+    if (params.precision != row.precision) {
+      return fail(PLUMB_UNSUPPORTED, "%s: params.precision is %s, and this variant computes in %s", row.name,
+                  name_of_precision(params.precision), name_of_precision(row.precision));
     }
-    if (params.tma == PLUMB_TMA_ON && !row.uses_tma) {
+    if (params.tma == PLUMB_TMA_ON && !row.uses_tma && !fault(Fault::kNoTmaThoughOn)) {
       return fail(PLUMB_UNSUPPORTED, "%s: params.tma is on, and this variant copies without TMA", row.name);
     }
-    if (params.tma == PLUMB_TMA_OFF && row.uses_tma) {
+    if (params.tma == PLUMB_TMA_OFF && row.uses_tma && !fault(Fault::kTmaThoughOff)) {
       return fail(PLUMB_UNSUPPORTED, "%s: params.tma is off", row.name);
     }
     if (solve_tril_tiles(call) > kDividerLimit) {
@@ -82,9 +94,12 @@ struct SolveTril {
     return PLUMB_OK;
   }
 
-  // Whether the policy wants this row where it can serve; rows() has them in order.
+  static bool wants_tma(const plumb_call& call) {
+    return params_of(call).tma == PLUMB_TMA_ON || auto_means_tma(*call.device);
+  }
+
+  // Whether the policy without measurements wants this row where it can serve; rows() has them in order.
   static bool wanted(const plumb_call& call, const Row& row) {
-    if (row.uses_tma) return params_of(call).tma == PLUMB_TMA_ON || auto_means_tma(*call.device);
     const std::int64_t tiles = solve_tril_tiles(call), sm_count = call.device->sm_count;
     return tiles >= row.tiles_per_sm_least * sm_count &&
            (row.tiles_per_sm_limit == 0 || tiles <= row.tiles_per_sm_limit * sm_count);
@@ -97,17 +112,23 @@ struct SolveTril {
     return false;
   }
 
+  static const char* name_of_precision(std::int32_t precision) {
+    return precision == PLUMB_IEEE ? "ieee" : precision == PLUMB_TF32X3 ? "tf32x3" : "tf32";
+  }
+
   // Upstream's opt-in: the very value "1".
   static bool auto_means_tma(const plumb_device& device) {
+    if (fault(Fault::kTmaWithoutOptIn)) return device.sm >= 90 && device.has_tensor_map != 0;
+    if (fault(Fault::kNoTmaInSpiteOfOptIn)) return false;
     return device.sm >= 90 && device.has_tensor_map != 0 && device.fla_use_tma != nullptr &&
            std::string_view(device.fla_use_tma) == "1";
   }
 
   static plumb_status serves_tma(const plumb_call& call, const Row& row) {
-    if (call.device->sm < 90) {
+    if (call.device->sm < 90 && !fault(Fault::kTmaBeforeSm90)) {
       return fail(PLUMB_UNSUPPORTED, "%s: device.sm is %d; TMA came with 90", row.name, call.device->sm);
     }
-    if (call.device->has_tensor_map == 0) {
+    if (call.device->has_tensor_map == 0 && !fault(Fault::kTmaBeforeSm90)) {
       return fail(PLUMB_UNSUPPORTED, "%s: device.has_tensor_map is 0: the driver has no cuTensorMapEncodeTiled",
                   row.name);
     }
@@ -127,17 +148,32 @@ struct SolveTril {
   }
 };
 
+// TMA first where it is wanted; within each kind the measured table, then the order of rows.
 plumb_status select(const plumb_call* call, std::int32_t* selected) {
   if (!SolveTril::valid(call)) return PLUMB_INVALID_ARGUMENT;
   const auto rows = SolveTril::rows();
-  for (std::size_t index = 0; index < rows.size(); ++index) {
-    if (!SolveTril::wanted(*call, rows[index]) || SolveTril::serves(*call, rows[index]) != PLUMB_OK) continue;
-    *selected = static_cast<std::int32_t>(index);
-    return PLUMB_OK;
+  for (const bool by_tma : {true, false}) {
+    if (by_tma && !SolveTril::wants_tma(*call)) continue;
+    const auto serves = [&](std::int32_t index) {
+      const auto& row = rows[static_cast<std::size_t>(index)];
+      return row.uses_tma == by_tma && SolveTril::serves(*call, row) == PLUMB_OK;
+    };
+    *selected = tuned_choice<SolveTril>(*call, serves);
+    if (*selected >= 0) return PLUMB_OK;
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+      *selected = static_cast<std::int32_t>(index);
+      if (SolveTril::wanted(*call, rows[index]) && serves(*selected)) return PLUMB_OK;
+    }
   }
-  // Where the caller insists on TMA its reason counts, not that of the rows that have none.
-  for (const auto& row : rows) {
-    if (row.uses_tma == (params_of(*call).tma == PLUMB_TMA_ON)) return SolveTril::serves(*call, row);
+  // The precision is the caller's: no row of another one is taken instead. Where the caller insists on TMA the
+  // reason of a row that has it counts, not that of the rows that have none.
+  for (const bool whatever_copies : {false, true}) {
+    for (const auto& row : rows) {
+      if (row.precision != params_of(*call).precision) continue;
+      if (whatever_copies || row.uses_tma == (params_of(*call).tma == PLUMB_TMA_ON)) {
+        return SolveTril::serves(*call, row);
+      }
+    }
   }
   return PLUMB_UNSUPPORTED;
 }

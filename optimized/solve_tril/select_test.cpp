@@ -120,11 +120,12 @@ TEST(SolveTrilSelect, EveryLayoutUnderEverySwitch) {
           : aligned && size_of(shape.a_dtype) == 2 && size_of(shape.x_dtype) == 2 && shape.chunk == 64 ? "stream"
           : aligned                                                                                    ? "vec16"
                                                                                                        : "scalar";
-      ASSERT_EQ(selected(op(), described.call()), expected)
+      ASSERT_EQ(choice(op(), described.call(), expected), expected)
           << row.why << ": sm_" << row.sm << " tma " << row.tma << " FLA_USE_TMA "
           << (row.fla_use_tma != nullptr ? row.fla_use_tma : "unset") << ", BT " << shape.chunk << " a "
           << name_of(shape.a_dtype) << "+" << shape.a << " padding " << shape.a_padding << ", x "
           << name_of(shape.x_dtype) << "+" << shape.x << " padding " << shape.x_padding;
+      ASSERT_EQ(selected(op(), described.call()).rfind("tma", 0) == 0, row.taken && aligned) << row.why;
       ++calls;
     }
   });
@@ -140,20 +141,22 @@ TEST(SolveTrilSelect, ChosenByHand) {
   };
   const Row rows[] = {
       {"vec16", "many tiles", {}},
-      {"vec16_split", "one tile per head: 32", {.tokens = 64}},
-      {"vec16_split", "132 tiles, one per multiprocessor", {.tokens = 64, .heads = 132}},
-      {"vec16", "133 tiles", {.tokens = 64, .heads = 133}},
-      {"vec16", "132 tiles on a device of 108 multiprocessors", {.tokens = 64, .heads = 132}, 80},
-      {"vec16_split", "a tail counts as a tile", {.tokens = 1, .heads = 132}},
-      {"vec16_split", "batches count", {.batches = 2, .tokens = 33, .heads = 33, .chunk = 32}},
-      {"vec16", "batches count", {.batches = 3, .tokens = 33, .heads = 33, .chunk = 32}},
-      {"vec16_split", "1 + 3 slots of 32 heads", {.tokens = 64, .sequences = 3}},
-      {"vec16", "1 + 4 slots of 32 heads: any sequence may have a tail", {.tokens = 64, .sequences = 4}},
-      {"stream", "many tiles of 16-bit types", {.a_dtype = PLUMB_BF16}},
-      {"vec16", "of 32-bit results", {.a_dtype = PLUMB_BF16, .x_dtype = PLUMB_F32}},
-      {"vec16", "of smaller chunks", {.a_dtype = PLUMB_BF16, .chunk = 32}},
-      {"stream", "2112 tiles, 16 per multiprocessor", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 2112}},
-      {"vec16", "2111 tiles", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 2111}},
+      {"vec16_split", "one tile per head: 32", {.tokens = 64}, kPlainSm},
+      {"vec16_split", "one tile for each of 108 multiprocessors", {.tokens = 64, .heads = 108}, kPlainSm},
+      {"vec16", "109 tiles", {.tokens = 64, .heads = 109}, kPlainSm},
+      {"vec16_split", "a tail counts as a tile", {.tokens = 1, .heads = 108}, kPlainSm},
+      {"vec16_split", "batches count", {.batches = 2, .tokens = 33, .heads = 27, .chunk = 32}, kPlainSm},
+      {"vec16", "batches count", {.batches = 3, .tokens = 33, .heads = 27, .chunk = 32}, kPlainSm},
+      {"vec16_split", "1 + 3 slots of 27 heads", {.tokens = 64, .heads = 27, .sequences = 3}, kPlainSm},
+      {"vec16",
+       "1 + 4 slots of 27 heads: any sequence may have a tail",
+       {.tokens = 64, .heads = 27, .sequences = 4},
+       kPlainSm},
+      {"stream", "many tiles of 16-bit types", {.a_dtype = PLUMB_BF16}, kPlainSm},
+      {"vec16", "of 32-bit results", {.a_dtype = PLUMB_BF16, .x_dtype = PLUMB_F32}, kPlainSm},
+      {"vec16", "of smaller chunks", {.a_dtype = PLUMB_BF16, .chunk = 32}, kPlainSm},
+      {"stream", "16 tiles for each of 108", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 1728}, kPlainSm},
+      {"vec16", "one less", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 1727}, kPlainSm},
       {"vec16", "a tile of one block is not split", {.tokens = 16, .heads = 1, .chunk = 16}},
       {"scalar", "a's address counts", {.a = 4}},
       {"scalar", "x's address counts", {.x = 2}},
@@ -162,11 +165,40 @@ TEST(SolveTrilSelect, ChosenByHand) {
       {"tma", "on, however few the tiles", {.tokens = 64, .tma = PLUMB_TMA_ON}},
       {"unsupported", "never without TMA when it is asked for", {.a = 4, .tma = PLUMB_TMA_ON}},
       {"unsupported", "sm_80 cannot", {.tma = PLUMB_TMA_ON}, 80},
-      {"unsupported", "no variant yet", {.precision = PLUMB_TF32}},
-      {"unsupported", "no variant yet", {.precision = PLUMB_TF32X3, .tma = PLUMB_TMA_ON}},
+      {"merge_tf32", "the caller's precision", {.precision = PLUMB_TF32}},
+      {"merge_tf32x3", "the caller's precision", {.precision = PLUMB_TF32X3}},
+      {"merge_tf32x3", "the caller's precision, however few the tiles", {.tokens = 1, .precision = PLUMB_TF32X3}},
+      {"merge_tf32", "one block is no reason for another precision", {.chunk = 16, .precision = PLUMB_TF32}},
+      {"merge_tf32", "16-bit inputs are exact in tf32", {.a_dtype = PLUMB_F16, .precision = PLUMB_TF32}},
+      {"merge_tf32x3", "sm_80 has tf32", {.precision = PLUMB_TF32X3}, 80},
+      {"merge_tf32", "sm_100 has tf32", {.precision = PLUMB_TF32}, 100},
+      {"unsupported", "ieee does not stand in for tf32", {.a = 4, .precision = PLUMB_TF32}},
   };
   for (const auto& row : rows)
     EXPECT_EQ(selected(op(), describe(row.shape, row.sm).call()), row.variant) << row.why;
+}
+
+// A precision is a promise about bits and bounds: each is served by variants of its own class alone, in every
+// layout or not at all.
+TEST(SolveTrilSelect, NeverChangesThePrecision) {
+  const auto class_of = [](const std::string& name) {
+    for (std::int32_t i = 0; i < op().variant_count; ++i) {
+      if (name == op().variant(i)->name) return std::string(op().variant(i)->bit_class);
+    }
+    return name;
+  };
+  const std::pair<plumb_precision, const char*> classes[] = {
+      {PLUMB_IEEE, "canonical"}, {PLUMB_TF32X3, "tf32x3"}, {PLUMB_TF32, "tf32"}};
+  for_each_layout([&](Shape shape) {
+    const bool aligned = in_16_bytes(shape.a_dtype, shape.a, shape.a_padding) &&
+                         in_16_bytes(shape.x_dtype, shape.x, shape.x_padding);
+    for (const auto& [precision, bit_class] : classes) {
+      shape.precision = precision;
+      const auto described = describe(shape);
+      const std::string expected = precision == PLUMB_IEEE || aligned ? bit_class : "unsupported";
+      ASSERT_EQ(class_of(selected(op(), described.call())), expected);
+    }
+  });
 }
 
 TEST(SolveTrilSelect, MeasuresTheStridesThatAreStepped) {
@@ -204,8 +236,8 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   }
   for (const char* variant : {"scalar", "vec16", "vec16_split", "stream", "tma"}) {
     expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), variant,
-                       "precision is tf32, and no variant");
-    expect_unsupported(op(), describe({.precision = PLUMB_TF32X3}).call(), variant, "precision is tf32x3");
+                       "params.precision is tf32, and this variant computes in ieee");
+    expect_unsupported(op(), describe({.precision = PLUMB_TF32X3}).call(), variant, "params.precision is tf32x3");
     auto huge = describe({.tokens = 1 << 20, .heads = 1 << 18});
     huge.tensors[1].data = made_up_address(1000);
     expect_unsupported(op(), huge.call(), variant, "there are 4294967296 tiles; a launch takes 2^31 - 1");
@@ -225,6 +257,20 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   auto far = describe({.batches = 2});
   far.tensors[0].stride[0] = std::int64_t{1} << 38;
   expect_unsupported(op(), far.call(), "tma", "a has stride[0] of 1099511627776 bytes");
+
+  expect_unsupported(op(), describe({}).call(), "merge_tf32",
+                     "params.precision is ieee, and this variant computes in");
+  expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), "merge_tf32x3", "params.precision is tf32,");
+  expect_unsupported(op(), describe({.precision = PLUMB_TF32X3, .tma = PLUMB_TMA_ON}).call(), "merge_tf32x3",
+                     "params.tma is on");
+  expect_unsupported(op(), describe({.x = 8, .precision = PLUMB_TF32X3}).call(), "merge_tf32x3",
+                     "x has address 0x200000000008, no multiple of 16");
+
+  // Without a row of the precision that can serve, select answers with the reason of the first that has it.
+  const auto odd = describe({.a = 4, .precision = PLUMB_TF32X3});
+  EXPECT_EQ(selected(op(), odd.call()), "unsupported");
+  EXPECT_EQ(std::string(opened_library().last_error()),
+            "merge_tf32x3: a has address 0x100000000004, no multiple of 16");
 
   // What select answers with TMA switched on is the reason of the variant that has it.
   const auto refused = describe({.a = 8, .tma = PLUMB_TMA_ON});
@@ -284,8 +330,12 @@ TEST(SolveTrilSelect, DoesNothingWithoutRows) {
                                                     describe({.a_dtype = PLUMB_BF16, .heads = 0}), no_sequence};
   for (auto& described : calls) {
     described.device.ordinal = 77;  // no such device: nothing may be launched
-    const auto call = described.call();
     for (std::int32_t i = 0; i < op().variant_count; ++i) {
+      const std::string bit_class = op().variant(i)->bit_class;
+      described.params.precision = bit_class == "tf32"     ? PLUMB_TF32
+                                   : bit_class == "tf32x3" ? PLUMB_TF32X3
+                                                           : PLUMB_IEEE;
+      const auto call = described.call();
       std::int32_t served = 5;
       EXPECT_EQ(op().launch(&call, i, &served), PLUMB_OK) << opened_library().last_error();
       EXPECT_EQ(served, -1);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "optimized/device/fault.cuh"
 #include "optimized/solve_tril/arguments.h"
 
 namespace plumb::solve_tril {
@@ -14,7 +15,8 @@ struct Tile {
   int rows = 0;  // fewer than BT in a tail; 0 where the slot holds no chunk
 
   __device__ __forceinline__ std::int64_t offset(const TileStrides& stride) const {
-    return batch * stride.batch + token * stride.token + head * stride.head;
+    const std::int64_t elements = batch * stride.batch + token * stride.token + head * stride.head;
+    return device_fault(Fault::kIndexIn32Bits) ? static_cast<std::int32_t>(elements) : elements;
   }
 };
 
@@ -56,11 +58,13 @@ __device__ __forceinline__ Tile tile_at(const Arguments& arguments, std::uint32_
   const std::uint32_t slot = row - tile.batch * arguments.slots.divisor;
   std::int64_t end = arguments.tokens;
   if (arguments.cu_seqlens == nullptr) {
-    tile.token = static_cast<std::int64_t>(slot) * kChunk;
+    tile.token = static_cast<std::int64_t>(slot) * (device_fault(Fault::kChunkOf64) ? 64 : kChunk);
   } else {
     const std::uint32_t n = sequence_of_slot<kChunk>(arguments, slot);
     const std::int64_t start = sequence_start(arguments, n);
     end = sequence_start(arguments, n + 1);
+    if (device_fault(Fault::kStopAtEmptySequence) && n > 0 && start == sequence_start(arguments, n - 1))
+      end = start;
     // Negative only where cu_seqlens does not ascend from 0.
     const std::int64_t chunk = static_cast<std::int64_t>(slot) - start / kChunk - n;
     tile.token = chunk < 0 ? end : start + chunk * kChunk;

@@ -61,6 +61,32 @@ constexpr SolveTrilVariant kVariants[] = {
      .tiles_per_sm_limit = 0,
      .tiles_per_sm_least = 0,
      .launch = launch_solve_tril_scalar},
+    {.name = "merge_tf32x3",
+     .requirements =
+         "params.precision tf32x3, params.tma off or auto; every address and every stride of a and x, in bytes, is "
+         "a multiple of 16.",
+     .uses_tma = false,
+     .needs_16_bytes = true,
+     .least_chunk = 16,
+     .only_16_bits = false,
+     .tiles_per_sm_limit = 0,
+     .tiles_per_sm_least = 0,
+     .launch = launch_solve_tril_merge_tf32x3,
+     .precision = PLUMB_TF32X3,
+     .bit_class = "tf32x3"},
+    {.name = "merge_tf32",
+     .requirements =
+         "params.precision tf32, params.tma off or auto; every address and every stride of a and x, in bytes, is a "
+         "multiple of 16.",
+     .uses_tma = false,
+     .needs_16_bytes = true,
+     .least_chunk = 16,
+     .only_16_bits = false,
+     .tiles_per_sm_limit = 0,
+     .tiles_per_sm_least = 0,
+     .launch = launch_solve_tril_merge_tf32,
+     .precision = PLUMB_TF32,
+     .bit_class = "tf32"},
 };
 
 }  // namespace

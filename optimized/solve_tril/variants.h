@@ -6,6 +6,7 @@
 
 #include "optimized/host/tensor_map.h"
 #include "reference/operator.h"
+#include "reference/solve_tril/solve_tril.h"
 
 namespace plumb {
 
@@ -19,6 +20,8 @@ struct SolveTrilVariant {
   int tiles_per_sm_limit;  // taken by choice only for so many tiles per multiprocessor at most; 0: any number
   int tiles_per_sm_least;  // and for so many at least
   plumb_status (*launch)(const plumb_call& call);
+  plumb_precision precision = PLUMB_IEEE;  // serves this one alone
+  const char* bit_class = "canonical";
 };
 
 // In order of preference.
@@ -39,5 +42,7 @@ plumb_status launch_solve_tril_stream(const plumb_call& call);
 plumb_status launch_solve_tril_vec16_split(const plumb_call& call);
 plumb_status launch_solve_tril_vec16(const plumb_call& call);
 plumb_status launch_solve_tril_scalar(const plumb_call& call);
+plumb_status launch_solve_tril_merge_tf32x3(const plumb_call& call);
+plumb_status launch_solve_tril_merge_tf32(const plumb_call& call);
 
 }  // namespace plumb

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "reference/fault.h"
+
 namespace plumb {
 
 // None of the conversions branches (NaN is put in by masks), so that loops over them become vector code.
@@ -17,7 +19,9 @@ inline std::uint16_t float_to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   // Adding just under half of the last kept place, plus one where that place is odd, carries exactly when rounding
   // to nearest even goes up; a carry out of the largest finite value is infinity, as it should be.
-  const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  if (fault(Fault::kTruncate)) rounded = bits >> 16;
+  if (fault(Fault::kTiesAway)) rounded = (bits + 0x8000u) >> 16;
   const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
   return static_cast<std::uint16_t>((rounded | (nan ? 0x7fffu : 0u)) & (nan ? kHalfNan : 0xffffu));
 }

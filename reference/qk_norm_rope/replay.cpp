@@ -1,6 +1,7 @@
 // qk_norm_rope in fp32 in the canonical order: the bits of every canonical kernel.
 #include <vector>
 
+#include "reference/fault.h"
 #include "reference/numeric/canonical_sum.h"
 #include "reference/numeric/parallel.h"
 #include "reference/numeric/tensor.h"
@@ -26,13 +27,15 @@ void qk_norm_rope_replay(const plumb_qk_norm_rope_params& params, std::span<cons
   const std::vector<float> k_weight = load_weight(tensors[PLUMB_QK_NORM_ROPE_K_WEIGHT]);
 
   parallel_for(qkv.shape[0], grain_for(heads * params.head_dim), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> x(head_dim), cos_sin(static_cast<std::size_t>(params.rotary_dim));
+    const std::int32_t rotary_dim = fault(Fault::kRotateAll) ? params.head_dim : params.rotary_dim;
+    std::vector<float> x(head_dim), cos_sin(static_cast<std::size_t>(rotary_dim));
     for (std::int64_t token = begin; token < end; ++token) {
       const std::byte* row = cos_sin_of(positions, cache, token);
       if (!row) continue;
       load_row(row, dtype_of(cache), cache.stride[1], cos_sin);
       for (std::int64_t h = 0; h < heads; ++h) {
-        const std::vector<float>& w = h < params.heads_q ? q_weight : k_weight;
+        const std::int64_t heads_q = fault(Fault::kQWeightForK) ? heads : params.heads_q;
+        const std::vector<float>& w = h < heads_q + fault(Fault::kQWeightForBoundaryHead) ? q_weight : k_weight;
         std::byte* head = address(qkv, {token, h * params.head_dim});
         load_row(head, dtype, qkv.stride[1], x);
         const float inverse = canonical_inverse_rms(canonical_sum_of_squares(x), head_dim, params.eps);

@@ -1,6 +1,7 @@
 // rope in fp32 in the canonical order: the bits of every canonical kernel.
 #include <vector>
 
+#include "reference/fault.h"
 #include "reference/numeric/parallel.h"
 #include "reference/numeric/tensor.h"
 #include "reference/rope/reference.h"
@@ -13,7 +14,7 @@ void rotate_heads(const plumb_rope_params& params, const plumb_tensor& x, const 
                   const plumb_tensor& cache) {
   if (!is_present(x)) return;
   const std::int64_t tokens = x.shape[0], heads = x.shape[1];
-  const auto rotary_dim = static_cast<std::size_t>(params.rotary_dim);
+  const auto rotary_dim = static_cast<std::size_t>(fault(Fault::kRotateAll) ? x.shape[2] : params.rotary_dim);
 
   parallel_for(tokens, grain_for(heads * params.rotary_dim), [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> values(rotary_dim), cos_sin(rotary_dim);

@@ -2,12 +2,14 @@
 // and the bound of the float64 value.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
 
+#include "reference/fault.h"
 #include "reference/numeric/grid.h"
 #include "reference/numeric/tensor.h"
 #include "reference/rope/rope.h"
@@ -25,24 +27,34 @@ inline RotaryPair rotary_pair(std::int32_t style, std::size_t rotary_dim, std::s
 
 // The cache's row for a token, or nullptr where the token is padding: a position outside [0, max_position).
 inline const std::byte* cos_sin_of(const plumb_tensor& positions, const plumb_tensor& cache, std::int64_t token) {
-  const std::int64_t position = load_integer(address(positions, {token}), dtype_of(positions));
+  std::int64_t position = load_integer(address(positions, {token}), dtype_of(positions));
+  if (fault(Fault::kPositionIn32BitFloat)) position = static_cast<std::int64_t>(static_cast<float>(position));
+  if (fault(Fault::kPositionIn32Bits)) position = static_cast<std::int32_t>(position);
+  if (fault(Fault::kPositionPastCache) && position >= cache.shape[0]) return address(cache, {position, 0});
+  if (fault(Fault::kPaddingUsed) && position < 0) return address(cache, {0, 0});
   return position >= 0 && position < cache.shape[0] ? address(cache, {position, 0}) : nullptr;
 }
 
 // fp32 in the canonical order, in place on the first rotary_dim elements; cos_sin holds rotary_dim values, cosines
 // first.
 inline void rotate(std::span<float> head, std::span<const float> cos_sin, std::int32_t style) {
-  const std::size_t half = cos_sin.size() / 2;
+  const std::size_t half = cos_sin.size() / 2, pairs = half - (fault(Fault::kLastPairLeftOut) && half % 4 != 0);
   const float *cosine = cos_sin.data(), *sine = cosine + half;
+  if (fault(Fault::kSineFromPadded)) sine = cosine + std::bit_floor(half);
   const auto turn = [](float& x1, float& x2, float c, float s) {
-    const float y1 = std::fmaf(x1, c, -(x2 * s));
+    if (fault(Fault::kSignOfSine)) s = -s;
+    float y1 = std::fmaf(x1, c, -(x2 * s));
+    if (fault(Fault::kProductsUnfused)) y1 = x1 * c - x2 * s;
+    if (fault(Fault::kOtherProductFused)) y1 = std::fmaf(-x2, s, x1 * c);
     x2 = std::fmaf(x2, c, x1 * s);
     x1 = y1;
   };
   if (style == PLUMB_ROPE_NEOX) {
-    for (std::size_t i = 0; i < half; ++i) turn(head[i], head[i + half], cosine[i], sine[i]);
+    const auto second = [half](std::size_t i) { return fault(Fault::kXorPairs) ? i ^ half : i + half; };
+    for (std::size_t i = 0; i < pairs; ++i) turn(head[i], head[second(i)], cosine[i], sine[i]);
   } else {
-    for (std::size_t i = 0; i < half; ++i) turn(head[2 * i], head[2 * i + 1], cosine[i], sine[i]);
+    const std::size_t step = fault(Fault::kCacheTwiceTooWide) ? 2 : 1;
+    for (std::size_t i = 0; i < pairs; ++i) turn(head[2 * i], head[2 * i + 1], cosine[step * i], sine[i]);
   }
 }
 

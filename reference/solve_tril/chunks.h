@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "reference/fault.h"
 #include "reference/numeric/tensor.h"
 #include "reference/solve_tril/solve_tril.h"
 
@@ -20,7 +21,8 @@ inline std::vector<Chunk> chunks_of(const plumb_tensor& a, const plumb_tensor& c
   const std::int64_t batches = a.shape[0], length = a.shape[1], chunk = a.shape[3];
   std::vector<Chunk> chunks;
   const auto cut = [&](std::int64_t batch, std::int64_t begin, std::int64_t end) {
-    for (auto row = begin; row < end; row += chunk) chunks.push_back({batch, row, std::min(chunk, end - row)});
+    const std::int64_t step = fault(Fault::kChunkOf64) ? 64 : chunk;
+    for (auto row = begin; row < end; row += step) chunks.push_back({batch, row, std::min(chunk, end - row)});
   };
   if (!is_present(cu_seqlens)) {
     for (std::int64_t batch = 0; batch < batches; ++batch) cut(batch, 0, length);
@@ -32,6 +34,7 @@ inline std::vector<Chunk> chunks_of(const plumb_tensor& a, const plumb_tensor& c
   std::int64_t begin = cu_seqlens.shape[0] > 0 ? offset(0, 0) : length;
   for (std::int64_t i = 1; i < cu_seqlens.shape[0]; ++i) {
     const std::int64_t end = offset(i, begin);
+    if (fault(Fault::kStopAtEmptySequence) && end == begin) break;
     cut(0, begin, end);
     begin = end;
   }

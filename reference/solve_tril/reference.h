@@ -14,8 +14,10 @@ namespace plumb {
 std::vector<Expectation> solve_tril_oracle(const plumb_solve_tril_params& params,
                                            std::span<const plumb_tensor> tensors);
 
-// fp32 in the canonical order of operations: writes to the host tensors the very bits every canonical variant
-// gives.
+// fp32, written to the host tensors. With precision ieee in the canonical order of operations: the very bits every
+// canonical variant gives. With tf32x3 and tf32 the factors are rounded as on the tensor cores, whose order of
+// additions is their own: a result within the bound, whose bits no GPU need have.
 void solve_tril_replay(const plumb_solve_tril_params& params, std::span<const plumb_tensor> tensors);
+bool solve_tril_replay_is_canonical(const plumb_solve_tril_params& params);
 
 }  // namespace plumb

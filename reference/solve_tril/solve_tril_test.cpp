@@ -1,6 +1,11 @@
 // solve_tril's two judges: inverses by hand, (I + L) X = I, chunks and tails, what is ignored, and the bound.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
 #include "reference/numeric/test_tensors.h"
 #include "reference/solve_tril/chunks.h"
 #include "reference/solve_tril/reference.h"
@@ -116,6 +121,109 @@ TEST(SolveTril, ReplayLiesWithinTheBound) {
     }
     RecordProperty("worst_" + std::string(name_of(x_dtype)), std::to_string(worst));
     EXPECT_GT(worst, x_dtype == PLUMB_F32 ? 0.05 : 0.5) << "the bound is absurdly loose";
+  }
+}
+
+// Every precision against its own bound; that the next tighter bound does not hold shows that it was that
+// precision.
+TEST(SolveTril, EachPrecisionLiesWithinItsBound) {
+  double worst[3] = {}, worst_by_ieee[3] = {};
+  for (const auto precision : {PLUMB_IEEE, PLUMB_TF32X3, PLUMB_TF32}) {
+    for (const double correlation : {0.0, 0.3, 0.6, 1.0}) {
+      for (const double beta : {0.5, 1.0, 1.9}) {
+        Problem problem(PLUMB_F32, PLUMB_F32, 1, 3 * 64 - 3, 4, 64);
+        problem.fill_with_keys(13, correlation, beta);
+        const auto by_ieee = solve_tril_oracle(problem.params, problem.tensors())[0];
+        problem.params.precision = precision;
+        const HostTensor before = problem.x;
+        worst[precision] = std::fmax(worst[precision], judged(problem).worst);
+        worst_by_ieee[precision] =
+            std::fmax(worst_by_ieee[precision], testing::judge(by_ieee, before, problem.x).worst);
+      }
+    }
+    RecordProperty("worst_" + std::to_string(precision), std::to_string(worst[precision]));
+    EXPECT_LE(worst[precision], 1) << precision;
+    EXPECT_GT(worst[precision], 0.005) << precision << ": the bound is absurdly loose";
+  }
+  EXPECT_GT(worst_by_ieee[PLUMB_TF32], 100) << "this was not tf32";
+  EXPECT_GT(worst_by_ieee[PLUMB_TF32X3], worst_by_ieee[PLUMB_IEEE]) << "this was not tf32x3";
+  EXPECT_LT(worst_by_ieee[PLUMB_TF32X3], 4) << "this was tf32";
+}
+
+TEST(SolveTril, OneDiagonalBlockHasNoProductToRound) {
+  Problem ieee(PLUMB_BF16, PLUMB_F32, 1, 41, 2, 16);
+  ieee.fill_with_keys(14, 0.6, 1.9);
+  replay(ieee);
+  EXPECT_TRUE(solve_tril_replay_is_canonical(ieee.params));
+  for (const auto precision : {PLUMB_TF32X3, PLUMB_TF32}) {
+    Problem merged = ieee;
+    merged.params.precision = precision;
+    merged.x.fill([](auto) { return 7; });
+    replay(merged);
+    EXPECT_TRUE(testing::same_bits(ieee.x, merged.x));
+    EXPECT_FALSE(solve_tril_replay_is_canonical(merged.params));
+  }
+}
+
+// A = tril(beta K K^T * decay, -1) with unit keys and 0 <= beta <= 2 has |X[i][j]| <= beta_i exp(g_i - g_j) for i >
+// j. Without decay: let s_i be the sum of X[k][j] key_k over j <= k <= i. Then s_j = key_j, X[i][j] = -beta_i
+// <key_i, s_{i-1}> and s_i = (I - beta_i key_i key_i^T) s_{i-1}: that matrix has the eigenvalues 1 and 1 - beta_i,
+// both within [-1, 1], so |s_i| <= 1. With decay, X is scaled by exp(g_i) from the left and exp(-g_j) from the
+// right, as A is. With identical keys and beta = 1 it is attained: X[i][i-1] = -exp(g_i - g_{i-1}). A is rounded to
+// fp32, which moves X by no more than the bound at c = 1.
+TEST(SolveTril, UnitKeysKeepTheClosedForm) {
+  constexpr std::int64_t kTokens = 64 + 37;
+  constexpr int kDim = 24;
+  for (const double correlation : {0.0, 0.3, 0.6, 1.0}) {
+    for (const double step : {0.0, -0.1, -2.0}) {
+      for (const double most_beta : {1.0, 2.0}) {
+        testing::Random random(23);
+        std::vector<std::array<double, kDim>> keys(kTokens);
+        std::vector<double> beta(kTokens);
+        std::array<double, kDim> common;
+        for (double& c : common) c = random.normal();
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          double square = 0;
+          for (int d = 0; d < kDim; ++d) {
+            const auto at = static_cast<std::size_t>(d);
+            keys[i][at] = std::sqrt(correlation) * common[at] + std::sqrt(1 - correlation) * random.normal();
+            square += keys[i][at] * keys[i][at];
+          }
+          for (double& k : keys[i]) k /= std::sqrt(square);
+          beta[i] = i % 5 == 0 ? most_beta : random.uniform(0, most_beta);
+        }
+        Problem problem(PLUMB_F32, PLUMB_F32, 1, kTokens, 1, 64);
+        problem.a.fill([&](std::int64_t n) {
+          const std::int64_t row = n / 64, column = n % 64, i = row % 64;
+          if (column >= i) return double{kNan};
+          double dot = 0;
+          const auto r = static_cast<std::size_t>(row), c = static_cast<std::size_t>(row - i + column);
+          for (std::size_t d = 0; d < kDim; ++d) dot += keys[r][d] * keys[c][d];
+          return beta[r] * dot * std::exp(step * static_cast<double>(i - column));
+        });
+        const auto closed_form = [&](std::int64_t row, std::int64_t column) {
+          return beta[static_cast<std::size_t>(row)] * std::exp(step * static_cast<double>(row % 64 - column));
+        };
+        double nearest = 0;
+        for (const auto precision : {PLUMB_IEEE, PLUMB_TF32X3, PLUMB_TF32}) {
+          problem.params.precision = precision;
+          const auto expected = solve_tril_oracle(problem.params, problem.tensors())[0];
+          replay(problem);
+          for (std::int64_t row = 0; row < kTokens; ++row) {
+            for (std::int64_t column = 0; column < row % 64; ++column) {
+              const auto at = static_cast<std::size_t>(row * 64 + column);
+              const double limit = closed_form(row, column), slack = expected.slack[at];
+              if (precision == PLUMB_IEEE) {  // slack is 8 times what the rounding of A does
+                ASSERT_LE(std::fabs(expected.value[at]), limit + slack / 8) << row << ", " << column;
+                nearest = std::fmax(nearest, std::fabs(expected.value[at]) / limit);
+              }
+              ASSERT_LE(std::fabs(problem.x.value(row * 64 + column)), limit + 2 * slack) << row << ", " << column;
+            }
+          }
+        }
+        EXPECT_GT(nearest, correlation == 1 ? 0.999 : 0.3) << "the closed form says nothing here";
+      }
+    }
   }
 }
 

@@ -1,8 +1,11 @@
-"""The command line: documents in, one HTML page out."""
+"""The command line: documents in, one HTML page out; or documents in, one JSON document out."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
+
+from .kinds import KINDS
 
 OK, ERROR = 0, 2
 
@@ -12,44 +15,83 @@ class Parser(argparse.ArgumentParser):
         self.exit(ERROR, f"plumbline_report: {message}; see --help.\n")
 
 
-def arguments(argv: list[str] | None) -> argparse.Namespace:
+def _omission(text: str) -> tuple[str, str]:
+    what, equals, why = text.partition("=")
+    if not (what.strip() and equals and why.strip()):
+        raise argparse.ArgumentTypeError(f"'{text}' was expected to be WHAT=WHY")
+    return what.strip(), why.strip()
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    only_assembles = argv[:1] == ["assemble"]
     parser = Parser(
-        prog="plumbline_report", description="Turns plumbline's JSON documents into one self-contained HTML page."
+        prog="plumbline_report assemble" if only_assembles else "plumbline_report",
+        description="Puts plumbline's JSON documents together into one plumbline.report/1."
+        if only_assembles
+        else "Turns plumbline's JSON documents into one self-contained HTML page. "
+        "`plumbline_report assemble ... --json F` puts them together into one document instead.",
+        allow_abbrev=False,
     )
-    parser.add_argument("--check", type=Path, metavar="JSON", help="what `plumbline check --json` wrote")
     parser.add_argument(
-        "--bench",
+        "--report",
         type=Path,
         metavar="JSON",
         action="append",
         default=[],
-        help="what `plumbline bench` wrote (Google Benchmark's JSON); may be repeated",
+        help="an assembled plumbline.report/1; more documents may be added to it",
+    )
+    for kind in KINDS.values():
+        parser.add_argument(
+            f"--{kind.key}",
+            type=Path,
+            metavar="JSON",
+            action="append",
+            default=[],
+            help=f"what `{kind.command}` wrote" + ("; may be repeated" if kind.many else ""),
+        )
+    parser.add_argument(
+        "--not-run",
+        type=_omission,
+        metavar="WHAT=WHY",
+        action="append",
+        default=[],
+        help="something that was left out, and why; may be repeated",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="HTML", required=True, help="the page; an old one is replaced"
+        "--tolerant",
+        action="store_true",
+        help="a document that cannot be read is told on the page instead of ending the command",
     )
-    return parser.parse_args(argv)
+    if only_assembles:
+        parser.add_argument("--json", type=Path, metavar="JSON", required=True, dest="output", help="the document")
+    else:
+        parser.add_argument(
+            "--output", type=Path, metavar="HTML", required=True, help="the page; an old one is replaced"
+        )
+    options = parser.parse_args(argv[1:] if only_assembles else argv)
+    options.only_assembles = only_assembles
+    return options
 
 
 def main(argv: list[str] | None = None) -> int:
-    options = arguments(argv)
+    options = arguments(sys.argv[1:] if argv is None else argv)
     try:
         # imported here so that a missing package is one sentence too
-        from .load import DocumentError, load_bench, load_check
-        from .model import build_check
+        from .assemble import assemble
+        from .load import DocumentError
         from .page import render
-        from .speed import build_bench
         from .write import OutputError, write_page
     except ModuleNotFoundError as error:
         return _fail(f"the Python package {error.name} is missing; pip install -r reports/requirements.txt.")
 
+    sources = {key: getattr(options, key) for key in KINDS}
     try:
-        for source in filter(None, [options.check, *options.bench]):
+        for source in [*options.report, *(path for paths in sources.values() for path in paths)]:
             if source.exists() and options.output.exists() and source.samefile(options.output):
                 raise OutputError(f"{options.output} is an input document; the page needs a name of its own.")
-        check = build_check(load_check(options.check)) if options.check else None
-        benches = [build_bench(load_bench(path)) for path in options.bench]
-        size = write_page(options.output, render(check, benches))
+        report = assemble(sources, options.report, options.not_run, options.tolerant)
+        text = json.dumps(report, allow_nan=True) + "\n" if options.only_assembles else render(report)
+        size = write_page(options.output, text)
     except (DocumentError, OutputError) as error:
         return _fail(str(error))
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 
-from .text import finite, kind_of_reason
+from .text import day, finite, kind_of_reason
 
 STATES = ("passed", "failed", "crashed", "error", "mistrusted", "unsupported", "skipped")
 PROVEN_WRONG = ("failed", "crashed", "error")  # error: the harness could not judge the case
@@ -55,10 +55,14 @@ class Cell:
     """What one variant did in the cases of one alignment."""
 
     selected: int = 0  # chosen by the selector, and run
+    fell_back: int = 0  # of those, the cases in which an address or a stride kept another variant from serving
     chosen: int = 0  # chosen by the selector, not run on this device
     served: int = 0  # run, chosen or not
     refused: int = 0
 
+
+# What a variant's refusal says when an address, a stride or a size is not a multiple of what it needs.
+MISALIGNED = re.compile(r"multiple of|align")
 
 ALL, ALIGNED = ("", "all"), ("", "aligned")  # columns of coverage beside (pointer, byte offset)
 
@@ -78,6 +82,32 @@ class Coverage:
         return self.cells.setdefault((variant, column), Cell())
 
 
+# Upper edges of `ulp_histogram`'s buckets, in ulp of the output; a last bucket holds what lies beyond.
+ULP_EDGES = (0, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 64, 1024)
+
+
+@dataclass
+class Histogram:
+    """Elements by their error in ulp, over all variants and cases of one operator, type and precision."""
+
+    operator: str
+    dtype: str
+    precision: str  # "" where the operator has no such axis
+    counts: list[int] = field(default_factory=lambda: [0] * (len(ULP_EDGES) + 1))
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
+
+    def add(self, counts: list[int]) -> None:
+        for bucket, number in enumerate(counts):
+            self.counts[min(bucket, len(ULP_EDGES))] += number
+
+    def within(self, ulp: float) -> int:
+        """Elements whose error is at most `ulp`, one of ULP_EDGES."""
+        return sum(self.counts[: ULP_EDGES.index(ulp) + 1])
+
+
 @dataclass
 class CheckModel:
     document: dict
@@ -85,6 +115,7 @@ class CheckModel:
     tallies: list[Tally]
     reasons: list[Reason]
     coverage: list[Coverage]
+    histograms: list[Histogram]
     listed: list[dict]  # every failing, crashed and mistrusted case, crashed first
     contradictions: list[str]  # where the document disagrees with itself
 
@@ -97,6 +128,13 @@ class CheckModel:
         return self.document["device"]["kind"] == "replay"
 
     @property
+    def title(self) -> str:
+        """What ran where, for headings where a page holds several checks."""
+        device = self.document["device"]
+        name = "replay, no GPU" if self.on_replay else device.get("name") or "unnamed GPU"
+        return ", ".join(filter(None, (name, self.document.get("tier"), day(self.document.get("started")))))
+
+    @property
     def golden(self) -> dict:
         return self.document.get("golden") or {}
 
@@ -105,9 +143,11 @@ def build_check(document: dict) -> CheckModel:
     tallies: dict[tuple[str, str, str], Tally] = {}
     reasons: dict[tuple[str, str, str, str], Reason] = {}
     coverage: dict[str, Coverage] = {}
+    histograms: dict[tuple[str, str, str], Histogram] = {}
     for case in document["cases"]:
         _tally(case, tallies)
         _note_reasons(case, reasons)
+        _add_errors(case, histograms)
         _cover(case, coverage.setdefault(case["operator"], Coverage(case["operator"])))
     cases = document["cases"]
     return CheckModel(
@@ -118,6 +158,7 @@ def build_check(document: dict) -> CheckModel:
             reasons.values(), key=lambda r: (r.operator, STATES.index(r.state), -r.count, r.variant, r.text)
         ),
         coverage=[coverage[name] for name in sorted(coverage)],
+        histograms=[histograms[key] for key in sorted(histograms)],
         listed=sorted((c for c in cases if c["state"] in LISTED), key=lambda c: LISTED.index(c["state"])),
         contradictions=_contradictions(document),
     )
@@ -153,6 +194,13 @@ def _tally(case: dict, tallies: dict) -> None:
         tally.blind_spot = worse(tally.blind_spot, finite(case.get("blind_spot")))
 
 
+def _add_errors(case: dict, histograms: dict) -> None:
+    for variant in case["variants"]:
+        if counts := variant.get("ulp_histogram"):
+            key = (case["operator"], case["dtype"], case.get("axes", {}).get("precision", ""))
+            histograms.setdefault(key, Histogram(*key)).add(counts)
+
+
 def _note_reasons(case: dict, reasons: dict) -> None:
     def note(state: str, variant: str, text: str) -> None:
         text = text or "no reason given"
@@ -184,6 +232,10 @@ def _cover(case: dict, coverage: Coverage) -> None:
     coverage.columns.update(columns)
     selected = case.get("selected") or None
     ran = {variant["name"] for variant in case["variants"] if variant["state"] != "unsupported"}
+    fell_back = any(
+        variant["state"] == "unsupported" and MISALIGNED.search(variant.get("reason") or "")
+        for variant in case["variants"]
+    )
     for column in columns:
         for variant in case["variants"]:
             cell = coverage.cell(variant["name"], column)
@@ -192,6 +244,7 @@ def _cover(case: dict, coverage: Coverage) -> None:
             else:
                 cell.served += 1
                 cell.selected += variant["name"] == selected
+                cell.fell_back += variant["name"] == selected and fell_back
         if selected and selected not in ran:
             coverage.cell(selected, column).chosen += 1
 

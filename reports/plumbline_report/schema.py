@@ -1,6 +1,9 @@
 """A small structural validator: the part of JSON Schema that the documents' schemas use, compiled to functions."""
 
+import json
 from collections.abc import Callable
+from functools import cache
+from importlib import resources
 from typing import Any
 
 # A check takes a value and returns None, or the path inside the value and what was expected there.
@@ -24,6 +27,12 @@ KEYWORDS = {
     "maximum",
     "anyOf",
 }
+
+
+@cache
+def schema_of(file: str) -> Check:
+    """The check of a schema that comes with this package, by its file's name."""
+    return compile_schema(json.loads((resources.files(__package__) / "schemas" / file).read_text("utf-8")))
 
 
 def compile_schema(schema: dict) -> Check:
@@ -51,6 +60,8 @@ def _compile(schema: dict, defs: dict, known: dict[str, Check]) -> Check:
     if unknown := schema.keys() - KEYWORDS:
         raise ValueError(f"the validator does not know {sorted(unknown)}")
     if reference := schema.get("$ref"):
+        if reference.endswith(".schema.json"):  # another file of this package
+            return schema_of(reference)
         name = reference.removeprefix("#/$defs/")
         if name not in known:
             known[name] = _compile(defs[name], defs, known)
@@ -74,7 +85,7 @@ def _compile(schema: dict, defs: dict, known: dict[str, Check]) -> Check:
         )
     if "items" in schema:
         checks.append(_array_check(_compile(schema["items"], defs, known)))
-    return checks[0] if len(checks) == 1 else _all_check(checks)
+    return checks[0] if len(checks) == 1 else _all_check(checks)  # none: everything is right
 
 
 def _all_check(checks: list[Check]) -> Check:

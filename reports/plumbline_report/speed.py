@@ -89,6 +89,18 @@ def parse_name(name: str) -> tuple[Shape, str]:
     return Shape(operator, dtype, tuple(axes), cache), variant
 
 
+def short_name(name: str) -> str:
+    """A benchmark's name for people: its seed is left out, spaces stand for slashes."""
+    shape, variant = parse_name(name)
+    return " ".join(filter(None, (shape.operator, shape.dtype, shape.label(), variant, shape.cache)))
+
+
+def figure_label(name: str) -> str:
+    """The same for a figure, where the end is cut off: what tells points apart stands first."""
+    shape, variant = parse_name(name)
+    return " ".join(filter(None, (shape.operator, shape.dtype, variant, shape.label())))
+
+
 def build_bench(document: dict) -> BenchModel:
     """Repetitions become one point: their median, Google Benchmark's own where it wrote one."""
     runs: dict[str, dict[str, list[dict]]] = {}  # name -> aggregate or "" -> entries

@@ -21,8 +21,15 @@ INK = {
     "#060606": "var(--warn)",
     "#070707": "var(--bad)",
     "#080808": "var(--page)",
+    # colours of series, told apart by people who see colours differently; markers differ as well
+    "#090909": "var(--s1)",
+    "#0a0a0a": "var(--s2)",
+    "#0b0b0b": "var(--s3)",
+    "#0c0c0c": "var(--s4)",
+    "#0d0d0d": "var(--s5)",
+    "#0e0e0e": "var(--s6)",
 }
-TEXT, MUTED, LINE, ACCENT, GOOD, WARN, BAD, PAGE = INK
+TEXT, MUTED, LINE, ACCENT, GOOD, WARN, BAD, PAGE, *SERIES = INK
 
 SETTINGS = {
     "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
@@ -90,7 +97,7 @@ def _localise(root: ElementTree.Element, used: set[str], anchor: str) -> None:
             node.set("clip-path", clip.replace("url(#", f"url(#{anchor}-"))
         if style := node.get("style"):
             style = re.sub(r"font-family: [^;]*;?", "", style)
-            node.set("style", re.sub(r"#0([1-8])(?:0\1){2}\b", lambda found: INK[found[0]], style).strip())
+            node.set("style", re.sub(r"#0([1-9a-e])(?:0\1){2}\b", lambda found: INK[found[0]], style).strip())
 
 
 def drawing():

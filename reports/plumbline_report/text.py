@@ -1,5 +1,6 @@
 """Words and numbers: cleaning text that comes from documents, numbers for people, stable anchors."""
 
+import hashlib
 import math
 import re
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-STANDALONE_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]*\w)")
+STANDALONE_NUMBER = re.compile(r"\b0x[0-9a-fA-F]+\b|(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 NONE = "\u2013"
+LONGEST_SLUG = 110  # long enough for the names of most cases
 
 
 def clean(text: str) -> str:
@@ -50,8 +52,11 @@ def kind_of_reason(reason: str) -> str:
 
 
 def slug(*parts: str) -> str:
-    """An anchor: ASCII letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")[:80] or "x"
+    """An anchor: ASCII letters, digits and dashes; a long one ends in a digest of what was cut."""
+    whole = re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "x"
+    if len(whole) <= LONGEST_SLUG:
+        return whole
+    return f"{whole[: LONGEST_SLUG - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 class Anchors:
@@ -105,6 +110,28 @@ def share(value: float | None) -> str:
         text = f"{value:.2f}"
         return significant(value, 5) if text == "1.00" and value > 1 else text
     return significant(value)
+
+
+def percent(value: float | None, signed: bool = False, digits: int = 2) -> str:
+    """A ratio minus one as percent: 0.0123 is 1.23 %; a value that is not 0 is never shown as 0."""
+    if value is None:
+        return NONE
+    hundredths = value * 100
+    if value == 0:
+        text = "0"
+    elif not math.isfinite(hundredths):
+        text = f"{significant(value)} \u00d7 100"
+    elif abs(hundredths) >= 10.0**-digits:
+        text = f"{hundredths:,.{digits}f}" if abs(hundredths) < 100 else significant(hundredths)
+    else:
+        text = f"{hundredths:.1g}"
+    return ("+" if signed and value > 0 else "") + text.replace("-", "\u2212") + "\u202f%"
+
+
+def day(date: str | None) -> str:
+    """The day of an ISO date, or the text itself."""
+    found = re.match(r"\d{4}-\d\d-\d\d(?=[T ]|$)", date or "")
+    return found[0] if found else clip(date or "", 30)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
+from . import gate as gates_of
+from .gate import GateModel
+from .kinds import KINDS
 from .model import ALL, NO_VARIANT, PROVEN_WRONG, CheckModel
+from .report import Report
 from .speed import BenchModel
-from .text import clip, count, plural, share
+from .text import clip, count, percent, plural, share
 
 
 @dataclass
@@ -18,6 +22,45 @@ class Verdict:
     subject: str
     sentence: str
     section: str  # anchor
+
+
+# Which tone speaks for several lines: the worst news first; what was not looked at says least.
+LOUDEST = ("bad", "warn", "good", "info", "none")
+
+
+def lines(report: Report) -> list[Verdict]:
+    """One line each for correctness, speed, coverage and what makes them worth something."""
+    titled = [("", check) for check in report.checks] if len(report.checks) == 1 else None
+    titled = titled or [(f"{check.title}: ", check) for check in report.checks] or [("", None)]
+    return [
+        combined([(title, correctness(check)) for title, check in titled]),
+        speed(report.benches, report.gates),
+        combined([(title, coverage(check)) for title, check in titled]),
+        trust(report),
+    ]
+
+
+def combined(parts: list[tuple[str, Verdict]]) -> Verdict:
+    """One line for several documents of a kind."""
+    if len(parts) == 1:
+        return parts[0][1]
+    loudest = min((line for _, line in parts), key=lambda line: LOUDEST.index(line.tone))
+    sentence = " ".join(f"{title}{line.sentence}" for title, line in parts)
+    return Verdict(loudest.tone, loudest.word, loudest.subject, sentence, loudest.section)
+
+
+def is_the_wall_true(told: list[Verdict]) -> tuple[str, str]:
+    """(tone, answer) to the question that a report is opened with."""
+    by_subject = {line.subject: line.tone for line in told}
+    if wrong := [line.subject.lower() for line in told if line.tone == "bad"]:
+        return "bad", f"No: look at {' and '.join(wrong)}"
+    if by_subject["Correctness"] == "none":
+        return "none", "Not known: correctness was not checked"
+    if doubt := [line.subject.lower() for line in told if line.tone == "warn"]:
+        return "warn", f"As far as checked, yes; open questions in {' and '.join(doubt)}"
+    if unseen := [line.subject.lower() for line in told if line.tone == "none"]:
+        return "good", f"Yes, as far as checked; nothing is known of {' and '.join(unseen)}"
+    return "good", "Yes"
 
 
 def correctness(check: CheckModel | None) -> Verdict:
@@ -67,7 +110,19 @@ def _bits(check: CheckModel) -> str:
     )
 
 
-def speed(benches: list[BenchModel]) -> Verdict:
+def speed(benches: list[BenchModel], gates: list[GateModel] | None = None) -> Verdict:
+    measured = _measured(benches)
+    if not gates:
+        return measured
+    told = [gates_of.told(gate) for gate in gates]
+    tone, word, _ = min(told, key=lambda one: LOUDEST.index(one[0]))
+    if LOUDEST.index(measured.tone) < LOUDEST.index(tone):
+        tone, word = measured.tone, measured.word
+    parts = [sentence for _, _, sentence in told] + ([measured.sentence] if benches else [])
+    return Verdict(tone, word, "Speed", " ".join(parts), "speed")
+
+
+def _measured(benches: list[BenchModel]) -> Verdict:
     def verdict(tone: str, word: str, sentence: str) -> Verdict:
         return Verdict(tone, word, "Speed", sentence, "speed")
 
@@ -119,6 +174,36 @@ def coverage(check: CheckModel | None) -> Verdict:
     return verdict("warn", "paths missing", f"{sentence} Never run: {clip(', '.join(idle), 200)}.")
 
 
+def trust(report: Report) -> Verdict:
+    """Whether a fault would have been seen: mutants, the sanitizer, false alarms."""
+    found: list[tuple[str, str, str]] = []  # tone, word, sentence
+    for mutation in report.mutations:
+        killed, survived = mutation.statuses["killed"], mutation.statuses["survived"]
+        if not killed + survived:
+            found.append(("warn", "nothing tried", f"No mutant ran on {clip(mutation.title, 80)}."))
+            continue
+        names = f" ({clip(', '.join(m.name for m in mutation.survivors), 160)} survived)" if survived else ""
+        sentence = f"{killed} of {plural(killed + survived, 'mutant')} killed on {clip(mutation.title, 80)}{names}."
+        found.append(("warn", "mutants survive", sentence) if survived else ("good", "mutants killed", sentence))
+    if report.sanitizer:
+        findings = sum((tool.findings or 0) + (tool.failed or 0) for tool in report.sanitizer)
+        worst = min((tool.tone for tool in report.sanitizer), key=LOUDEST.index)
+        tools = plural(len(report.sanitizer), "tool")
+        sentence = f"compute-sanitizer: {plural(findings, 'finding')} in {tools}."
+        found.append((worst, {"bad": "findings", "warn": "incomplete"}.get(worst, "clean"), sentence))
+    if report.calibration and report.calibration.gates:
+        record = report.calibration
+        most = f", at most {percent(record.upper, digits=1)} at 95%" if record.upper is not None else ""
+        sentence = f"{record.false_alarms or 0} of {plural(record.gates, 'A/A gate')} raised a false alarm{most}."
+        found.append(("info", "calibrated", sentence))
+    if report.fingerprint and report.fingerprint.spilling:
+        found.append(("info", "recorded", f"{plural(report.fingerprint.spilling, 'kernel')} spill registers."))
+    if not found:
+        return Verdict("none", "not known", "Trust", "No mutants, sanitizer or A/A gates were given.", "trust")
+    tone, word, _ = min(found, key=lambda one: LOUDEST.index(one[0]))
+    return Verdict(tone, word, "Trust", " ".join(sentence for _, _, sentence in found), "trust")
+
+
 @dataclass
 class Omission:
     what: str
@@ -137,6 +222,39 @@ def not_run(check: CheckModel | None, benches: list[BenchModel]) -> list[Omissio
             what = plural(len(bench.unmeasured), "benchmark")
             found.append(Omission(f"{what} on {bench.title}", clip(bench.unmeasured[0][1], 200)))
     return found
+
+
+# What each kind of document would have told.
+MEANING = {
+    "gate": "Comparison with a baseline",
+    "calibration": "False alarms of the gate",
+    "history": "Trends over time",
+    "mutation": "Whether the checks find faults",
+    "tune": "The selector's regret",
+    "fingerprint": "Registers, spills and instructions",
+    "sanitize": "Memory and race sanitizers",
+}
+
+
+def all_not_run(report: Report) -> list[Omission]:
+    """As the document says, then what its checks and benchmarks show, then the kinds that are absent."""
+    found = [
+        Omission(clip(entry["what"], 200), clip(entry["why"], 400)) for entry in report.document.get("not_run", [])
+    ]
+    for check in report.checks or [None]:
+        found += not_run(check, report.benches)
+    for mutation in report.mutations:
+        idle = [mutant for mutant in mutation.mutants if mutant.status in ("not run", "not expressible")]
+        if idle:
+            why = clip(idle[0].reason or idle[0].status, 200)
+            more = f" (and {plural(len(idle) - 1, 'more')})" if len(idle) > 1 else ""
+            found.append(Omission(f"{plural(len(idle), 'mutant')} on {clip(mutation.title, 80)}", why + more))
+    found += [
+        Omission(MEANING[key], f"no {key} document was given (--{key}, from {KINDS[key].command})")
+        for key in report.absent
+        if key in MEANING
+    ]
+    return list({(one.what, one.why): one for one in found}.values())
 
 
 def _device(check: CheckModel):
@@ -177,10 +295,13 @@ def _tier(check: CheckModel):
 CHECK_OMISSIONS: tuple[Callable, ...] = (_device, _golden, _states, _tier)
 
 
-def notices(check: CheckModel | None, benches: list[BenchModel]) -> list[str]:
+def notices(checks: list[CheckModel], benches: list[BenchModel]) -> list[str]:
     """Contradictions within and between the documents."""
-    found = list(check.contradictions) if check else []
-    commits = [("the check", check.document.get("commit") or "")] if check else []
+    found = [contradiction for check in checks for contradiction in check.contradictions]
+    commits = [
+        ("the check" if len(checks) == 1 else f"the check ({check.title})", check.document.get("commit") or "")
+        for check in checks
+    ]
     commits += [(f"the benchmark on {bench.title}", bench.context.get("commit") or "") for bench in benches]
     known = [(who, clip(commit, 60)) for who, commit in commits if commit]
     if any(not _same_commit(one, other) for (_, one), (_, other) in combinations(known, 2)):

@@ -70,6 +70,9 @@ def test_reasons_that_differ_in_numbers_are_one():
         ("skipped", "", "no reason given", 1, False),
     ]
     assert kind_of_reason("vec16 needs 16 bytes, not 2.5e3.") == "vec16 needs # bytes, not #."
+    assert (
+        kind_of_reason("q has the address 0x7f12Ab0, no multiple of 16") == "q has the address #, no multiple of #"
+    )
 
 
 def test_coverage_counts_a_case_under_each_moved_pointer():
@@ -136,7 +139,7 @@ def test_verdict_is_never_green_by_accident():
 
 def test_a_consistent_document_raises_no_notice():
     for device in ("cuda", "replay"):
-        assert verdict.notices(build_check(check_document(900, device)), []) == []
+        assert verdict.notices([build_check(check_document(900, device))], []) == []
 
 
 def test_a_variant_that_never_ran_is_named():

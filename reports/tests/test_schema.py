@@ -5,10 +5,11 @@ from importlib import resources
 
 import pytest
 
+from plumbline_report.kinds import KINDS
 from plumbline_report.schema import compile_schema
 
 
-@pytest.mark.parametrize("name", ["check", "bench"])
+@pytest.mark.parametrize("name", [*KINDS, "machine", "report"])
 def test_schema_files_compile(name):
     text = (resources.files("plumbline_report") / "schemas" / f"{name}.schema.json").read_text("utf-8")
     compile_schema(json.loads(text))

@@ -1,5 +1,6 @@
 // qk_norm_rope: its axes, its matrix, its problems.
 #include "harness/cases/matrix.h"
+#include "harness/check/selection.h"
 #include "harness/error.h"
 #include "harness/operators/rotary_inputs.h"
 #include "harness/operators/suite.h"
@@ -200,32 +201,66 @@ void replay(Problem& problem) {
   qk_norm_rope_replay(problem.params.as<plumb_qk_norm_rope_params>(), problem.views());
 }
 
-// The model shapes of published peers.
 std::vector<Case> headline_points(std::uint64_t seed) {
   Matrix matrix(schema(), seed, [](const Case& point) { return point.dtype == PLUMB_BF16; });
   const std::vector<std::int64_t> tokens = {1, 16, 256, 1024, 4096, 16384, 65536};
-  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"hv", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {64}}, {"hk", {8}}, {"hv", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {16}}, {"hk", {2}}, {"hv", {2}}, {"D", {256}}, {"rotary", {64}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"hv", {8}}, {"D", {64}}, {"rotary", {64}}, {"tokens", tokens}});
+  for (const ModelShape& shape : kModelShapes) {
+    matrix.cross({{"hq", {shape.heads_q}},
+                  {"hk", {shape.heads_k}},
+                  {"hv", {shape.heads_k}},
+                  {"D", {shape.head_dim}},
+                  {"rotary", {shape.rotary_dim}},
+                  {"tokens", tokens}});
+  }
   return matrix.take();
 }
 
 Traffic traffic(const Problem& problem) {
   const auto& params = problem.params.as<plumb_qk_norm_rope_params>();
   const plumb_tensor& qkv = problem.tensors[PLUMB_QK_NORM_ROPE_QKV].view;
-  const std::int64_t bytes = qkv.shape[0] * (params.heads_q + params.heads_k) * params.head_dim *
-                             static_cast<std::int64_t>(size_of(dtype_of(qkv)));
-  return {bytes + cache_bytes(problem.tensors[PLUMB_QK_NORM_ROPE_POSITIONS],
-                              problem.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE]),
+  const auto element = static_cast<std::int64_t>(size_of(dtype_of(qkv)));
+  const std::int64_t bytes = qkv.shape[0] * (params.heads_q + params.heads_k) * params.head_dim * element;
+  const std::int64_t weights = 2 * params.head_dim * element;
+  return {bytes + weights +
+              rotary_bytes(problem.tensors[PLUMB_QK_NORM_ROPE_POSITIONS],
+                           problem.tensors[PLUMB_QK_NORM_ROPE_COS_SIN_CACHE]),
           bytes};
+}
+
+// A variant serves one number of heads per warp at most, and d<N> in its name heads of N elements alone.
+void policy_faults(const plumb_operator& op, const plumb_call& call, std::vector<std::string>& faults) {
+  std::vector<int> served(static_cast<std::size_t>(op.variant_count));
+  for (const std::int32_t heads_per_warp : {1, 2, 4, 8}) {
+    auto params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+    params.heads_per_warp = heads_per_warp;
+    plumb_call asked = call;
+    asked.params = &params;
+    const Answers answers = ask(op, asked);
+    for (std::int32_t variant = 0; variant < op.variant_count; ++variant) {
+      int& already = served[static_cast<std::size_t>(variant)];
+      if (!answers.serves(variant)) continue;
+      if (already != 0) {
+        faults.push_back(std::string(op.variant(variant)->name) + " serves heads_per_warp " +
+                         std::to_string(already) + " and " + std::to_string(heads_per_warp));
+      }
+      already = heads_per_warp;
+    }
+  }
+  const auto& params = *static_cast<const plumb_qk_norm_rope_params*>(call.params);
+  const Answers answers = ask(op, call);
+  for (std::int32_t variant = 0; variant < op.variant_count; ++variant) {
+    const int head_dim = promised(op.variant(variant)->name, "d");
+    if (head_dim == 0 || head_dim == params.head_dim || !answers.serves(variant)) continue;
+    faults.push_back(std::string(op.variant(variant)->name) + " supports heads of " +
+                     std::to_string(params.head_dim));
+  }
 }
 
 }  // namespace
 
 const OperatorSuite& qk_norm_rope_suite() {
-  static constexpr OperatorSuite suite{"qk_norm_rope", schema,          cases,   build,    oracle,
-                                       replay,         headline_points, traffic, "tokens", 0};
+  static constexpr OperatorSuite suite{"qk_norm_rope",  schema,  cases,    build, oracle,       replay,
+                                       headline_points, traffic, "tokens", 0,     policy_faults};
   return suite;
 }
 

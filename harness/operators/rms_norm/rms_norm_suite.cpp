@@ -187,7 +187,9 @@ Traffic traffic(const Problem& problem) {
   const plumb_tensor& x = problem.tensors[PLUMB_RMS_NORM_X].view;
   const std::int64_t bytes = element_count(x) * static_cast<std::int64_t>(size_of(dtype_of(x)));
   const std::int64_t residual = is_present(problem.tensors[PLUMB_RMS_NORM_RESIDUAL].view) ? bytes : 0;
-  return {bytes + residual, bytes + residual};
+  const plumb_tensor& weight = problem.tensors[PLUMB_RMS_NORM_WEIGHT].view;
+  const std::int64_t weights = element_count(weight) * static_cast<std::int64_t>(size_of(dtype_of(weight)));
+  return {bytes + residual + weights, bytes + residual};
 }
 
 }  // namespace

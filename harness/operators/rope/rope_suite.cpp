@@ -161,10 +161,13 @@ void replay(Problem& problem) { rope_replay(problem.params.as<plumb_rope_params>
 std::vector<Case> headline_points(std::uint64_t seed) {
   Matrix matrix(schema(), seed, [](const Case& point) { return point.dtype == PLUMB_BF16; });
   const std::vector<std::int64_t> tokens = {1, 16, 256, 1024, 4096, 16384, 65536};
-  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {64}}, {"hk", {8}}, {"D", {128}}, {"rotary", {128}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {16}}, {"hk", {2}}, {"D", {256}}, {"rotary", {64}}, {"tokens", tokens}});
-  matrix.cross({{"hq", {32}}, {"hk", {8}}, {"D", {64}}, {"rotary", {64}}, {"tokens", tokens}});
+  for (const ModelShape& shape : kModelShapes) {
+    matrix.cross({{"hq", {shape.heads_q}},
+                  {"hk", {shape.heads_k}},
+                  {"D", {shape.head_dim}},
+                  {"rotary", {shape.rotary_dim}},
+                  {"tokens", tokens}});
+  }
   return matrix.take();
 }
 
@@ -180,7 +183,7 @@ Traffic traffic(const Problem& problem) {
     traffic.written_bytes += bytes;
   }
   traffic.read_bytes +=
-      cache_bytes(problem.tensors[PLUMB_ROPE_POSITIONS], problem.tensors[PLUMB_ROPE_COS_SIN_CACHE]);
+      rotary_bytes(problem.tensors[PLUMB_ROPE_POSITIONS], problem.tensors[PLUMB_ROPE_COS_SIN_CACHE]);
   return traffic;
 }
 

@@ -1,6 +1,7 @@
 // solve_tril: its axes, its matrix, its problems.
 #include "harness/cases/fill.h"
 #include "harness/cases/matrix.h"
+#include "harness/check/selection.h"
 #include "harness/error.h"
 #include "harness/operators/solve_tril/solve_tril_inputs.h"
 #include "harness/operators/suite.h"
@@ -100,7 +101,8 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                                  {"offset.a", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.x", {0, 0, 0, 0, 2, 4, 8, 16}},
                                  {"offset.cu", {0, 0, 4, 8}},
-                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}}};
+                                 {"launch", {0, 0, 0, 0, 1, 2, 3, 4, 5}},
+                                 {"precision", {PLUMB_IEEE}}};
   // Half of the sample keeps to what the fast paths ask for: drawn freely, hardly a case would reach them.
   const AxisValues aligned = {{"T", {15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 129, 200, 257, 513, 1025}},
                               {"tma", {PLUMB_TMA_AUTO, PLUMB_TMA_AUTO, PLUMB_TMA_ON, PLUMB_TMA_OFF}},
@@ -111,6 +113,27 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   const std::size_t wanted = full ? 5000 : 560, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
   matrix.sample(replaced(everything, aligned), free_draws / 2, 14);
   matrix.sample(everything, free_draws - free_draws / 2, 4);
+  // The tensor cores' precisions.
+  const std::vector<std::int64_t> merged = {PLUMB_TF32X3, PLUMB_TF32};
+  matrix.cross({{"T", lengths}, {"H", {2}}, {"BT", {16, 32, 64}}, {"precision", merged}});
+  matrix.cross({{"T", {70}}, {"H", {3}}, {"BT", {16, 32, 64}}, {"out", {0, 1, 2}}, {"precision", merged}});
+  matrix.cross({{"T", {150}}, {"H", {2}}, {"BT", {16, 32, 64}}, {"seqs", {1, 2, 3, 4}}, {"precision", merged}});
+  matrix.cross({{"T", {96}}, {"H", {2}}, {"tma", {0, 1, 2}}, {"fla", {0, 1, 2}}, {"precision", merged}});
+  matrix.cross(
+      {{"T", {130}}, {"keys", {0, 1, 2, 3, 4}}, {"decay", {0, 1, 2}}, {"beta", {0, 1}}, {"precision", merged}});
+  matrix.cross(
+      {{"T", {80}}, {"H", {2}}, {"BT", {32, 64}}, {"special", {1}}, {"garbage", {0, 2}}, {"precision", merged}});
+  matrix.cross({{"B", {3}},
+                {"T", {70}},
+                {"layout", {0, 1}},
+                {"pad.a", {0, 1, 8}},
+                {"pad.x", {0, 8}},
+                {"precision", merged}});
+  if (full) {
+    const AxisValues drawn = replaced(everything, {{"precision", merged}});
+    matrix.sample(replaced(drawn, aligned), 1200, 24);
+    matrix.sample(drawn, 300, 25);
+  }
   return matrix.take();
 }
 
@@ -161,6 +184,10 @@ std::vector<Expectation> oracle(const Problem& problem) {
 
 void replay(Problem& problem) { solve_tril_replay(problem.params.as<plumb_solve_tril_params>(), problem.views()); }
 
+bool replay_is_canonical(const Problem& problem) {
+  return solve_tril_replay_is_canonical(problem.params.as<plumb_solve_tril_params>());
+}
+
 std::vector<Case> headline_points(std::uint64_t seed) {
   Matrix matrix(schema(), seed, [](const Case& point) {
     return point.dtype == PLUMB_F32 || (point.dtype == PLUMB_BF16 && point.text("out") == "bf16");
@@ -170,6 +197,8 @@ std::vector<Case> headline_points(std::uint64_t seed) {
   matrix.cross({{"out", {0, 1}}, {"T", {8192, 32768}}, {"H", {48}}, {"BT", {64}}, {"keys", {1}}});
   matrix.cross({{"out", {0, 1}}, {"T", {8192}}, {"H", {32}}, {"BT", {16, 32}}, {"keys", {1}}});
   matrix.cross({{"out", {0, 1}}, {"T", {8192}}, {"H", {32}}, {"BT", {64}}, {"seqs", {2}}, {"keys", {1}}});
+  matrix.cross(
+      {{"out", {0, 1}}, {"T", {2048, 8192}}, {"H", {32}}, {"BT", {64}}, {"keys", {1}}, {"precision", {1, 2}}});
   for (const std::int64_t heads : {32, 48}) {
     matrix.cross(
         {{"out", {0, 1}},
@@ -193,11 +222,47 @@ Traffic traffic(const Problem& problem) {
   return {rows * granules * 16 / width, rows * width * static_cast<std::int64_t>(size_of(dtype_of(x)))};
 }
 
+// Which variants use TMA is what params.tma tells: on and off must part them, auto restricts none and then follows
+// the opt-in of the caller's environment.
+void policy_faults(const plumb_operator& op, const plumb_call& call, std::vector<std::string>& faults) {
+  const plumb_device& device = *call.device;
+  std::vector<Answers> by_tma;
+  for (const std::int32_t tma : {PLUMB_TMA_OFF, PLUMB_TMA_ON, PLUMB_TMA_AUTO}) {
+    auto params = *static_cast<const plumb_solve_tril_params*>(call.params);
+    params.tma = tma;
+    plumb_call asked = call;
+    asked.params = &params;
+    by_tma.push_back(ask(op, asked));
+  }
+  const Answers &off = by_tma[PLUMB_TMA_OFF], &on = by_tma[PLUMB_TMA_ON], &free = by_tma[PLUMB_TMA_AUTO];
+  const bool possible = device.sm >= 90 && device.has_tensor_map != 0;
+  bool any_uses_tma = false, any_does_not = false;
+  for (std::int32_t variant = 0; variant < op.variant_count; ++variant) {
+    const std::string name = op.variant(variant)->name;
+    if (on.serves(variant) && off.serves(variant)) faults.push_back(name + " serves with TMA on and with TMA off");
+    if (free.serves(variant) != (on.serves(variant) || off.serves(variant))) {
+      faults.push_back(name + " answers to TMA auto otherwise than to both on and off");
+    }
+    if (on.serves(variant) && !possible) faults.push_back(name + " serves with TMA on a device that has none");
+    any_uses_tma |= on.serves(variant);
+    any_does_not |= off.serves(variant);
+  }
+  const bool opted_in = device.fla_use_tma != nullptr && std::string_view(device.fla_use_tma) == "1";
+  if (free.select != PLUMB_OK) return;
+  const std::string chosen = op.variant(free.selected)->name;
+  if (on.serves(free.selected) && !opted_in && any_does_not) {
+    faults.push_back("TMA auto selects " + chosen + " without FLA_USE_TMA=1");
+  }
+  if (!on.serves(free.selected) && opted_in && any_uses_tma) {
+    faults.push_back("TMA auto selects " + chosen + " in spite of FLA_USE_TMA=1");
+  }
+}
+
 }  // namespace
 
 const OperatorSuite& solve_tril_suite() {
-  static constexpr OperatorSuite suite{"solve_tril", schema,          cases,   build, oracle,
-                                       replay,       headline_points, traffic, "T",   1};
+  static constexpr OperatorSuite suite{"solve_tril",    schema,  cases, build, oracle,        replay,
+                                       headline_points, traffic, "T",   1,     policy_faults, replay_is_canonical};
   return suite;
 }
 

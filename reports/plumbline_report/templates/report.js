@@ -41,7 +41,8 @@
         item.hidden = !words.every((word) => texts[index].includes(word));
         shown += !item.hidden;
       });
-      told.textContent = words.length ? `${shown} of ${items.length}` : `${items.length} ${what}`;
+      const all = items.length === 1 && !what.endsWith("series") ? `1 ${what.replace(/s$/, "")}` : `${items.length} ${what}`;
+      told.textContent = words.length ? `${shown} of ${items.length}` : all;
     };
     input.addEventListener("input", update);
     update();
@@ -65,9 +66,20 @@
   // A link to a case opens it; printing opens all.
   const openTarget = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    // what a filter hides is shown again
+    const filter = target.hidden && target.closest(".table, .list")?.previousElementSibling?.querySelector("input");
+    if (filter) {
+      filter.value = "";
+      filter.dispatchEvent(new Event("input"));
+    }
     if (target instanceof HTMLDetailsElement) target.open = true;
+    target.scrollIntoView({ block: target.tagName === "TR" ? "center" : "start" });
   };
   addEventListener("hashchange", openTarget);
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((node) => (node.open = true)));
+  // the hundreds of trends without a change stay closed on paper
+  addEventListener("beforeprint", () =>
+    document.querySelectorAll("details:not([data-still])").forEach((node) => (node.open = true)),
+  );
   openTarget();
 })();
