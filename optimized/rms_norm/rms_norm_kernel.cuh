@@ -45,7 +45,9 @@ __global__ void __launch_bounds__(rms_norm_max_threads(kLeaves))
   const int hidden = static_cast<int>(a.hidden);
   const auto* const weight = static_cast<const W*>(a.weight);
 
-  constexpr bool kWeightsEarly = weights_early<T, W>(kLeaves);
+  // Element by element, wider weights beside a residual would spill.
+  constexpr bool kWeightsEarly =
+      weights_early<T, W>(kLeaves) && !(kAccess == 2 && kResidual && sizeof(W) > sizeof(T));
   constexpr Use kRow = kAccess < 16 ? Use::kOnce : Use::kAgain;
   Leaf<W> w[kLeaves];
   if constexpr (kWeightsEarly) {
