@@ -43,6 +43,32 @@ struct Columns {
   }
 };
 
+// Turns a block of a 16-bit type, which lies as it was in memory in the upper half of its place, into fp32. By a
+// warp.
+template <class A, int kTiles>
+__device__ __forceinline__ void widen_block(char* block, int lane) {
+  using C = Columns<kTiles>;
+  constexpr int kRounds = C::kBlockBytes / 2 / 512, kRows = C::kBlock / kRounds;
+  const int access = lane % 2, tile = lane / 2 % kTiles, row = lane / (2 * kTiles);
+  Packed<A, 8> packed[kRounds];
+#pragma unroll
+  for (int round = 0; round < kRounds; ++round) {
+    load<16>(packed[round], block + C::kBlockBytes / 2 + round * 512 + lane * 16);
+  }
+  __syncwarp();
+#pragma unroll
+  for (int round = 0; round < kRounds; ++round) {
+    float values[8];
+    unpack(packed[round], values);
+    const int to = C::chunk_at(round * kRows + row, tile, 2 * access);
+#pragma unroll
+    for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
+      *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
+          make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
+    }
+  }
+}
+
 // Half a block's rows of one chunk. The next half is fetched while the fused multiply-adds of this one run.
 template <int kTiles>
 struct HalfChunk {

@@ -1,8 +1,9 @@
-// Device code of vec16 by columns: a block solves a few tiles side by side and is done.
+// Device code of vec16 and tma by columns: a block solves a few tiles side by side and is done.
 #pragma once
 
 #include "optimized/device/dependent_launch.cuh"
 #include "optimized/device/mbarrier.cuh"
+#include "optimized/device/tma.cuh"
 #include "optimized/solve_tril/columns.cuh"
 #include "optimized/solve_tril/plain.cuh"
 
@@ -24,14 +25,21 @@ constexpr int kColumnsResident = 0;
 #endif
 
 // With two warps the first solves block column 0 and the second 1, 2, 3: about the same work.
-template <class A, class X, int kChunk, int kTiles>
+template <class A, class X, int kChunk, int kTiles, bool kTma>
 struct ColumnSolver {
   using C = Columns<kTiles>;
   static constexpr int kSide = kChunk / C::kBlock;
   static constexpr int kWarps = kColumnWarps<kChunk>;
   static constexpr int kMembers = kWarps * C::kLanes;  // threads of a tile
   static constexpr int kScratch = kWarps == 2 ? C::kBlockBytes : 0;
-  static constexpr int kSharedBytes = C::block_at(kSide, 0) + kScratch + 64;
+  static constexpr bool kWidensInPlace = kTma && sizeof(A) == 2;
+  // Where cp.async brings A of BT = 64, the barriers lie in row 0 of block (3, 3), which has no element of A, is
+  // used by no term and is no place for X. Five blocks of four tiles then fit into a multiprocessor of sm_90, which
+  // gives shared memory by the KiB (H200, T = 32768, fp32 to bf16: 91 us; with four 104).
+  static constexpr bool kBarriersInside = !kTma && kSide == 4;
+  static constexpr int kEnd = C::block_at(kSide, 0) + kScratch;
+  static constexpr int kBarriersAt = kBarriersInside ? C::block_at(3, 3) : kEnd;
+  static constexpr int kSharedBytes = kBarriersInside ? kEnd : kEnd + 128;
 
   const Arguments& arguments;
   char* blocks;
@@ -40,12 +48,52 @@ struct ColumnSolver {
   Tile tile;
 
   __device__ __forceinline__ Mbarrier& first_warp_passed_row_1() const { return ready[kSide]; }
+  // By block row: A as it is in memory, before it is widened.
+  __device__ __forceinline__ Mbarrier* arrived() const { return ready + kSide + 1; }
+
+  __device__ __forceinline__ void init_barriers() const {
+#pragma unroll
+    for (int p = 0; p < kSide; ++p) {
+      mbarrier_init(ready[p], kTma && !kWidensInPlace ? 1 : blockDim.x);
+      if constexpr (kWidensInPlace) mbarrier_init(arrived()[p], 1);
+    }
+    mbarrier_init(first_warp_passed_row_1(), 32);
+    if constexpr (kTma) mbarrier_fence();
+  }
 
   __device__ __forceinline__ void request() const {
     if constexpr (sizeof(A) == 4) {
       request_copies();
     } else {
       load_and_widen();
+    }
+  }
+
+  // By one thread, whose tile is the block's first: the blocks of all tiles, by the copy engine.
+  __device__ __forceinline__ void request_boxes(const CUtensorMap& a_map) const {
+    constexpr int kBytes = C::kBlockBytes / 4 * static_cast<int>(sizeof(A));
+#pragma unroll 1
+    for (int p = 0; p < kSide; ++p) {
+      Mbarrier& loaded = kWidensInPlace ? arrived()[p] : ready[p];
+      mbarrier_arrive_expecting(loaded, (p + 1) * kBytes);
+#pragma unroll 1
+      for (int m = 0; m <= p; ++m) {
+        const BoxCorner corner{{m * C::kBlock, static_cast<int>(tile.head),
+                                static_cast<int>(tile.token) + p * C::kBlock, static_cast<int>(tile.batch)}};
+        load_box(blocks + C::block_at(p, m) + (kWidensInPlace ? C::kBlockBytes / 2 : 0), &a_map, corner, loaded);
+      }
+    }
+  }
+
+  // The warps take turns.
+  __device__ __forceinline__ void widen_boxes() const {
+#pragma unroll 1
+    for (int p = 0; p < kSide; ++p) {
+      mbarrier_wait(arrived()[p], 0);
+#pragma unroll 1
+      for (int m = (p + warp) % kWarps; m <= p; m += kWarps)
+        widen_block<A, kTiles>(blocks + C::block_at(p, m), lane);
+      mbarrier_arrive(ready[p]);
     }
   }
 
@@ -107,7 +155,9 @@ struct ColumnSolver {
           float values[8];
           unpack(packed[(p * (p + 1) / 2 + m) * kRounds + round], values);
           char* const block = blocks + C::block_at(p, m);
-          const int to = C::chunk_at(round * kRows + thread() / 2, tile_index, thread() % 2 * 2);
+          const int row = round * kRows + thread() / 2;
+          if (p == m && row == 0) continue;  // nothing is left of the diagonal
+          const int to = C::chunk_at(row, tile_index, thread() % 2 * 2);
 #pragma unroll
           for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
             *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
@@ -215,33 +265,34 @@ struct ColumnSolver {
   }
 };
 
-// Block b has the tiles kTiles b, kTiles b + 1, ...; with cu_seqlens they must be heads of one slot.
-template <class A, class X, int kChunk, int kTiles>
-__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
-    columns_kernel(const Arguments arguments) {
+// Block b has the tiles kTiles b, kTiles b + 1, ...; with cu_seqlens, and for the copy engine, they must be heads
+// of one slot. What the copy engine brings of rows past a sequence's end only reaches rows of X that do not exist.
+template <class A, class X, int kChunk, int kTiles, bool kTma>
+__device__ __forceinline__ void solve_columns(const Arguments& arguments, const CUtensorMap* a_map) {
   using C = Columns<kTiles>;
-  using Solver = ColumnSolver<A, X, kChunk, kTiles>;
-  __shared__ alignas(128) char shared[Solver::kSharedBytes];
+  using Solver = ColumnSolver<A, X, kChunk, kTiles, kTma>;
+  __shared__ alignas(kTma ? 1024 : 128) char shared[Solver::kSharedBytes];
   const int lane = threadIdx.x % 32, warp = Solver::kWarps == 1 ? 0 : __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   Solver solver{.arguments = arguments,
                 .blocks = shared,
-                .ready = reinterpret_cast<Mbarrier*>(shared + Solver::kSharedBytes - 64),
+                .ready = reinterpret_cast<Mbarrier*>(shared + Solver::kBarriersAt),
                 .lane = lane,
                 .warp = warp,
                 .tile_index = C::tile_of(lane),
                 .member = C::member_of(lane),
                 .tile = {}};
-  if (threadIdx.x == 0) {
-#pragma unroll
-    for (int p = 0; p < Solver::kSide; ++p) mbarrier_init(solver.ready[p], blockDim.x);
-    mbarrier_init(solver.first_warp_passed_row_1(), 32);
-  }
+  if (threadIdx.x == 0) solver.init_barriers();
   wait_for_producers();
   solver.tile = tile_at<kChunk>(arguments, blockIdx.x * kTiles + solver.tile_index);
   __syncthreads();
-  solver.request();
+  if constexpr (kTma) {
+    if (threadIdx.x == 0) solver.request_boxes(*a_map);
+  } else {
+    solver.request();
+  }
   release_dependents();
   solver.write_zeros();  // while A is on its way
+  if constexpr (Solver::kWidensInPlace) solver.widen_boxes();
 
   const int block_rows = __reduce_max_sync(0xffffffffu, (solver.tile.rows + C::kBlock - 1) / C::kBlock);
   bool finite = true;
@@ -249,12 +300,31 @@ __global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kC
   for (int q = warp; q < (warp + 1 == Solver::kWarps ? Solver::kSide : 1); ++q) {
     if (!solver.solve_block_column(q, block_rows)) finite = false;
   }
+  if (kTma && !Solver::kWidensInPlace) {  // the block must outlive its boxes, and a tail has not waited for all
+#pragma unroll 1
+    for (int p = 0; p < Solver::kSide; ++p) mbarrier_wait(solver.ready[p], 0);
+  }
   if (__syncthreads_and(finite)) return;
 #pragma unroll 1
   for (int i = 0; i < kTiles; ++i) {
     solve_plainly<A, X, kChunk>(reinterpret_cast<float(&)[kChunk][kChunk]>(shared), arguments,
                                 tile_at<kChunk>(arguments, blockIdx.x * kTiles + i));
   }
+}
+
+template <class A, class X, int kChunk, int kTiles>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+    columns_kernel(const Arguments arguments) {
+  solve_columns<A, X, kChunk, kTiles, false>(arguments, nullptr);
+}
+
+template <class A, class X, int kChunk, int kTiles>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+    columns_tma_kernel(const Arguments arguments, const __grid_constant__ CUtensorMap a_map) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  if (threadIdx.x == 0) prefetch_tensor_map(&a_map);
+  solve_columns<A, X, kChunk, kTiles, true>(arguments, &a_map);
+#endif
 }
 
 }  // namespace plumb::solve_tril

@@ -336,7 +336,6 @@ __device__ __forceinline__ void widen_units(char* ring, SlotBarriers* barriers, 
                                             int lane) {
   using S = Stream<A, kChunk, kTma>;
   using C = Columns<kUnitTiles>;
-  const int access = lane % 2, tile = lane / 2 % kUnitTiles, row = lane / 8;
   RingPlace place;
 #pragma unroll 1
   for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
@@ -347,24 +346,7 @@ __device__ __forceinline__ void widen_units(char* ring, SlotBarriers* barriers, 
       mbarrier_wait(slot.arrived[p], place.parity());
 #pragma unroll 1
       for (int m = (p + warp) % 2; m <= p; m += S::kWidenerWarps) {
-        char* const block = blocks + C::block_at(p, m);
-        Packed<A, 8> packed[4];
-#pragma unroll
-        for (int round = 0; round < 4; ++round) {
-          load<16>(packed[round], block + C::kBlockBytes / 2 + round * 512 + lane * 16);
-        }
-        __syncwarp();
-#pragma unroll
-        for (int round = 0; round < 4; ++round) {
-          float values[8];
-          unpack(packed[round], values);
-          const int to = C::chunk_at(4 * round + row, tile, 2 * access);
-#pragma unroll
-          for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
-            *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
-                make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
-          }
-        }
+        widen_block<A, kUnitTiles>(blocks + C::block_at(p, m), lane);
       }
       mbarrier_arrive(slot.full[p]);
     }

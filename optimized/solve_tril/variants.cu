@@ -93,10 +93,10 @@ constexpr SolveTrilVariant kVariants[] = {
 
 std::span<const SolveTrilVariant> solve_tril_variants() { return kVariants; }
 
-BoxedTensor solve_tril_a_units(const plumb_call& call) {
+BoxedTensor solve_tril_a_units(const plumb_call& call, int heads) {
   auto units = solve_tril_a_boxes(call);
   units.axes = {3, 2, 1, 0};
-  units.box = {solve_tril::kBlock, 4, solve_tril::kBlock, 1};  // solve_tril/stream_kernel.cuh: kUnitTiles
+  units.box = {solve_tril::kBlock, static_cast<std::uint32_t>(heads), solve_tril::kBlock, 1};
   return units;
 }
 

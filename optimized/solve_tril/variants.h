@@ -31,9 +31,9 @@ std::span<const SolveTrilVariant> solve_tril_variants();
 // launched. The call must be valid.
 std::int64_t solve_tril_tiles(const plumb_call& call);
 
-// What the copy engine is to move at a time: a 16 x 16 block of A, of four neighbouring heads or of one; a block
+// What the copy engine is to move at a time: a 16 x 16 block of A, of some neighbouring heads or of one; a block
 // row of X.
-BoxedTensor solve_tril_a_units(const plumb_call& call);
+BoxedTensor solve_tril_a_units(const plumb_call& call, int heads);
 BoxedTensor solve_tril_a_boxes(const plumb_call& call);
 BoxedTensor solve_tril_x_boxes(const plumb_call& call);
 
