@@ -66,9 +66,12 @@ if ((${#missing[@]} + ${#wished[@]})); then
 fi
 
 # libFuzzer's runtime has a package of its own, named after clang's version.
-if command -v clang++ >/dev/null && ! compgen -G '/usr/lib/*/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null &&
-  ! compgen -G '/usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null && [[ $(id -u) == 0 ]]; then
-  apt-get install -y -qq --no-install-recommends "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev" >/dev/null 2>&1 || true
+if command -v clang++ >/dev/null && [[ ! -e $(clang++ -print-file-name=libclang_rt.fuzzer-x86_64.a) ]] &&
+  ! compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.fuzzer*.a" >/dev/null; then
+  runtime=libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev
+  { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null &&
+    apt-get install -y -qq --no-install-recommends "$runtime" >/dev/null 2>&1; } ||
+    echo "setup: clang++ has no libFuzzer here, the fuzzers will be skipped; as root: apt-get install $runtime" >&2
 fi
 
 # The Python side: reports and their tests live in an environment of their own.
@@ -90,6 +93,11 @@ if ! "$venv/bin/python" -c "$modules" 2>/dev/null; then
       exit 2
     }
   fi
+fi
+# The Python tests on all cores: wanted, not needed.
+if ! "$venv/bin/python" -c 'import xdist' 2>/dev/null; then
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check 'pytest-xdist>=3' 2>/dev/null ||
+    echo "setup: pip could not install pytest-xdist; the Python tests will run on one core" >&2
 fi
 # With a browser, what drives it: wanted, not needed.
 if command -v chromium >/dev/null && ! "$venv/bin/python" -c 'import playwright' 2>/dev/null; then

@@ -41,8 +41,10 @@ if [[ $fast != --fast ]]; then
 fi
 
 step "Python tests"
-PYTHONPATH=reports "$python" -m pytest -q reports/tests
-"$python" -m pytest -q ci/tests
+workers=()
+if "$python" -c 'import xdist' 2>/dev/null; then workers=(-n "$jobs" --dist worksteal); fi
+PYTHONPATH=reports "$python" -m pytest -q "${workers[@]}" --durations=5 reports/tests
+"$python" -m pytest -q "${workers[@]}" --durations=5 ci/tests
 
 step "machine code of every kernel against golden/fingerprint.json"
 if [[ -e $build/libplumbline_optimized.so ]]; then
@@ -54,6 +56,6 @@ fi
 step "the installed package"
 ci/test_package.sh
 
-# What the workflow files call, whole, with the small matrix: ci/nightly.sh, which calls ci/check_gpu.sh.
+# What the workflow files call, whole, with the small matrix: ci/nightly.sh, and ci/check_gpu.sh within it.
 step "the lines of ci/workflows"
 PLUMBLINE_TIER=quick ci/nightly.sh build/workflow/nightly
