@@ -194,7 +194,9 @@ int run(int argc, char** argv) {
   golden->require_subcommand(1);
   CLI::App* record = golden->add_subcommand("record", "check on a GPU and record the digests of what it computed");
   add_case_options(*record, typed);
-  record->add_option("--device", typed.device, "cuda:N")->required();
+  CLI::Option* const on_gpu = record->add_option("--device", typed.device, "cuda:N");
+  std::string checked;
+  record->add_option("--from", checked, "record what this check's JSON holds; nothing is run")->excludes(on_gpu);
   add_device_options(*record, typed);
   CLI::App* verify =
       golden->add_subcommand("verify", "replay every recorded case on the CPU and compare the digests");
@@ -350,6 +352,11 @@ int run(int argc, char** argv) {
   if (*calibrate) return run_calibrate(calibration);
   if (*gate_worker) return run_gate_worker([&] { return open_pair_bench(pair); }, std::cin, reply_fd);
   if (*check) {
+    if (!checked.empty()) {
+      const std::string folder = typed.check.golden.empty() ? default_golden_folder() : typed.check.golden;
+      fmt::print("recorded digests of {} cases under {}\n", record_goldens_of(checked, folder), folder);
+      return kExitPass;
+    }
     CheckOptions options = resolved(typed);
     if (options.worker.place == Place::kHost && options.library.empty()) {
       throw HarnessError("--device host: expected --library PATH with it, a library that computes on the CPU");

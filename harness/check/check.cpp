@@ -288,11 +288,14 @@ int run_check(CheckOptions options) {
       fmt::print(stderr, "plumbline: nothing was recorded: only results that passed become goldens\n");
       return code;
     }
-    DeviceInfo device;
-    device.name = session.gpu;
-    device.driver = ready["device"]["driver"];
-    device.cuda = ready["device"]["cuda"];
-    record_goldens(options.record, session.results, device, PLUMBLINE_COMMIT, ready["library"]["version"], tier);
+    record_goldens(options.record, session.results,
+                   {.gpu = session.gpu,
+                    .driver = ready["device"]["driver"],
+                    .cuda = ready["device"]["cuda"],
+                    .commit = PLUMBLINE_COMMIT,
+                    .date = utc_now(),
+                    .library = ready["library"]["version"],
+                    .tier = tier});
     fmt::print("recorded digests of {} cases under {}\n", session.results.size(), options.record);
   }
   return code;

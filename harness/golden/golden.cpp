@@ -84,8 +84,7 @@ std::vector<std::string> GoldenStore::gpus() const {
   return names;
 }
 
-void record_goldens(const std::string& folder, const std::vector<CaseResult>& results, const DeviceInfo& device,
-                    const std::string& commit, const std::string& library_version, const std::string& tier) {
+void record_goldens(const std::string& folder, const std::vector<CaseResult>& results, const GoldenOrigin& origin) {
   std::map<std::string, GoldenFile> files;
   for (const CaseResult& result : results) {
     if (result.digests.empty()) continue;
@@ -94,16 +93,38 @@ void record_goldens(const std::string& folder, const std::vector<CaseResult>& re
   }
   for (auto& [operator_name, file] : files) {
     file.operator_name = operator_name;
-    file.gpu = device.name;
-    file.driver = device.driver;
-    file.cuda = device.cuda;
-    file.commit = commit;
-    file.date = utc_now();
-    file.library = library_version;
-    file.tier = tier;
+    static_cast<GoldenOrigin&>(file) = origin;
     nlohmann::json document = file;
     document["schema"] = kSchema;
-    write_file(fmt::format("{}/{}/{}.json", folder, operator_name, slug_of(device.name)), document.dump(0) + "\n");
+    write_file(fmt::format("{}/{}/{}.json", folder, operator_name, slug_of(origin.gpu)), document.dump(0) + "\n");
+  }
+}
+
+int record_goldens_of(const std::string& check_json, const std::string& folder) {
+  const nlohmann::json document = read_json(check_json, "plumbline.check/1");
+  try {
+    const nlohmann::json &device = document.at("device"), &summary = document.at("summary");
+    if (device.at("kind") != "cuda") {
+      throw HarnessError(fmt::format("{}: a check on {}; expected one on a GPU", check_json,
+                                     device.at("kind").get<std::string>()));
+    }
+    for (const char* state : {"failed", "crashed", "error"}) {
+      const int count = summary.at(state);
+      if (count > 0) throw HarnessError(fmt::format("{}: {} cases {}; expected none", check_json, count, state));
+    }
+    std::vector<CaseResult> results;
+    for (const nlohmann::json& result : document.at("cases")) results.push_back(case_result_from(result));
+    record_goldens(folder, results,
+                   {.gpu = device.at("name"),
+                    .driver = device.at("driver"),
+                    .cuda = device.at("cuda"),
+                    .commit = document.at("commit"),
+                    .date = document.at("started"),
+                    .library = document.at("library").at("version"),
+                    .tier = document.at("tier")});
+    return static_cast<int>(results.size());
+  } catch (const nlohmann::json::exception& error) {
+    throw HarnessError(fmt::format("{}: not a whole document of a check: {}", check_json, error.what()));
   }
 }
 

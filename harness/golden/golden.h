@@ -7,13 +7,17 @@
 #include <vector>
 
 #include "harness/check/result.h"
-#include "harness/device/cuda_device.h"
 
 namespace plumb {
 
+// Where and when digests were computed.
+struct GoldenOrigin {
+  std::string gpu, driver, cuda, commit, date, library, tier;
+};
+
 // golden/<operator>/<gpu>.json
-struct GoldenFile {
-  std::string operator_name, gpu, driver, cuda, commit, date, library, tier;
+struct GoldenFile : GoldenOrigin {
+  std::string operator_name;
   std::map<std::string, std::map<std::string, std::string>> digests;  // case -> class -> 32 hex digits
 };
 
@@ -38,8 +42,11 @@ class GoldenStore {
 };
 
 // Writes one file per operator from results that all passed.
-void record_goldens(const std::string& folder, const std::vector<CaseResult>& results, const DeviceInfo& device,
-                    const std::string& commit, const std::string& library_version, const std::string& tier);
+void record_goldens(const std::string& folder, const std::vector<CaseResult>& results, const GoldenOrigin& origin);
+
+// The same from the document (plumbline.check/1) of a check that ran on a GPU; returns the number of cases. Throws
+// HarnessError for a check by replay and for one with a case that failed.
+int record_goldens_of(const std::string& check_json, const std::string& folder);
 
 std::string slug_of(std::string_view gpu);  // "NVIDIA H200" -> "h200"
 

@@ -26,18 +26,17 @@ CaseResult result_of(const std::map<std::string, std::string>& digests, const st
   return result;
 }
 
-DeviceInfo device_named(const char* name) {
-  DeviceInfo device;
-  device.name = name;
-  device.driver = "580.1";
-  device.cuda = "13.0";
-  return device;
-}
-
 class Golden : public testing::Test {
  protected:
   void record(const char* gpu, const std::vector<CaseResult>& results) {
-    record_goldens(folder_.path(), results, device_named(gpu), "c0ffee", "tiny 1", "quick");
+    record_goldens(folder_.path(), results,
+                   {.gpu = gpu,
+                    .driver = "580.1",
+                    .cuda = "13.0",
+                    .commit = "c0ffee",
+                    .date = "2026-11-22T00:00:00Z",
+                    .library = "tiny 1",
+                    .tier = "quick"});
   }
   std::string compare(const std::map<std::string, std::string>& digests, const char* gpu = "") {
     return GoldenStore(folder_.path()).compare(result_of(digests), gpu);
@@ -102,6 +101,36 @@ TEST_F(Golden, WhatWasNotRecordedIsAbsent) {
 TEST_F(Golden, CasesWithoutDigestsLeaveNoFile) {
   record("NVIDIA H200", {result_of({})});
   EXPECT_EQ(folder_.entries(), 0u);
+}
+
+TEST_F(Golden, AreMadeOfAChecksOwnDocument) {
+  nlohmann::json check = {
+      {"schema", "plumbline.check/1"},
+      {"device", {{"kind", "cuda"}, {"name", "NVIDIA H200"}, {"driver", "580.1"}, {"cuda", "13.0"}}},
+      {"library", {{"version", "tiny 1"}}},
+      {"summary", {{"failed", 0}, {"crashed", 0}, {"error", 0}}},
+      {"commit", "c0ffee"},
+      {"started", "2026-11-22T00:00:00Z"},
+      {"tier", "quick"},
+      {"cases", {to_json(result_of({{"canonical", kA}}))}}};
+  const TemporaryFolder checks;
+  const std::string path = checks.path() + "/check.json";
+  const auto record_of = [&](const nlohmann::json& document) {
+    write_file(path, document.dump());
+    return record_goldens_of(path, folder_.path());
+  };
+  EXPECT_EQ(record_of(check), 1);
+  EXPECT_EQ(compare({{"canonical", kA}}), "match");
+  EXPECT_EQ(compare({{"canonical", kB}}), "differs");
+  EXPECT_EQ(GoldenStore(folder_.path()).files().at(0).date, "2026-11-22T00:00:00Z");
+
+  nlohmann::json failed = check, replayed = check, partial = check;
+  failed["summary"]["failed"] = 2;
+  replayed["device"]["kind"] = "replay";
+  partial["cases"][0].erase("digests");
+  EXPECT_NE(complaint_of([&] { record_of(failed); }).find("2 cases failed; expected none"), std::string::npos);
+  EXPECT_NE(complaint_of([&] { record_of(replayed); }).find("a check on replay"), std::string::npos);
+  EXPECT_NE(complaint_of([&] { record_of(partial); }).find("not a whole document"), std::string::npos);
 }
 
 TEST_F(Golden, ADamagedFileIsNamed) {
