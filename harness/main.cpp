@@ -352,11 +352,6 @@ int run(int argc, char** argv) {
   if (*calibrate) return run_calibrate(calibration);
   if (*gate_worker) return run_gate_worker([&] { return open_pair_bench(pair); }, std::cin, reply_fd);
   if (*check) {
-    if (!checked.empty()) {
-      const std::string folder = typed.check.golden.empty() ? default_golden_folder() : typed.check.golden;
-      fmt::print("recorded digests of {} cases under {}\n", record_goldens_of(checked, folder), folder);
-      return kExitPass;
-    }
     CheckOptions options = resolved(typed);
     if (options.worker.place == Place::kHost && options.library.empty()) {
       throw HarnessError("--device host: expected --library PATH with it, a library that computes on the CPU");
@@ -365,6 +360,11 @@ int run(int argc, char** argv) {
     return run_check(std::move(options));
   }
   if (*record) {
+    if (!checked.empty()) {
+      const std::string folder = typed.check.golden.empty() ? default_golden_folder() : typed.check.golden;
+      fmt::print("recorded digests of {} cases under {}\n", record_goldens_of(checked, folder), folder);
+      return kExitPass;
+    }
     CheckOptions options = resolved(typed);
     if (options.worker.place != Place::kCuda) throw HarnessError("golden record needs a GPU: --device cuda:N");
     options.record = options.golden.empty() ? default_golden_folder() : options.golden;
