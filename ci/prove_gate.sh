@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves the gate on a machine with GPUs: whole A/A gates that must flag nothing, and gates against libraries slowed
-# by a known share that must be flagged. Gates run side by side, one on each GPU.
+# by a known share that must be flagged. Gates run side by side, one on each GPU that no other script here holds.
 #
 #   ci/prove_gate.sh OUTPUT     OUTPUT/summary.json, and every gate's JSON in OUTPUT/gates.tar.gz
 #   PLUMBLINE_AA=30             whole gates of identical code
@@ -53,7 +53,9 @@ step "$(wc -l < "$output/queue") gates on ${#gpus[@]} GPUs"
 exec {queue}< "$output/queue"
 started=$SECONDS
 serve() {
-  local kind number name code
+  local kind number name code lock
+  exec {lock}> "build/gpu-$1.lock"
+  flock "$lock"  # until other scripts of this folder are done with this GPU
   while ((SECONDS - started < seconds)) && { flock 9; read -r -u "$queue" kind number; }; do
     flock -u 9
     name=$kind.$number

@@ -19,6 +19,9 @@ step "build ($preset)"
 build_preset "$preset" plumbline plumbline_optimized
 plumbline=$build/plumbline
 
+# One script of this folder at a time on a GPU; several GPUs may record side by side.
+exec {lock}> "build/gpu-${PLUMBLINE_GPU:-0}.lock"
+flock "$lock"
 for part in "${parts[@]}"; do
   case $part in
     tune)
@@ -44,8 +47,9 @@ for part in "${parts[@]}"; do
       ;;
     mutation)
       step "libraries with one known bug each on $device"
-      build_preset "$preset" >/dev/null
-      "$plumbline" mutate --device "$device" --tier full --jobs 4 --json "$output/mutation.json"
+      build_preset "$preset" plumbline_faulty plumbline_faulty_replay >/dev/null
+      "$plumbline" mutate --device "$device" --tier full --jobs $((jobs / 8 > 4 ? jobs / 8 : 4)) \
+        --json "$output/mutation.json"
       ;;
     sanitize)
       step "quick tier under all tools of compute-sanitizer"

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/cases/call.h"
 #include "harness/golden/golden.h"
 #include "harness/library/library.h"
 #include "harness/operators/suite.h"
@@ -18,23 +19,8 @@
 namespace plumb {
 namespace {
 
-// A100, H100/H200 and B200 as their data sheets have them.
-struct DescribedDevice {
-  int sm, sm_count, smem_kib, l2_mib;
-};
-constexpr DescribedDevice kDevices[] = {{80, 108, 163, 40}, {90, 132, 227, 50}, {100, 148, 227, 126}};
+constexpr int kArchitectures[] = {80, 90, 100};
 constexpr const char* kEnvironments[] = {nullptr, "0", "1"};  // of FLA_USE_TMA
-
-plumb_device described(const DescribedDevice& row, const char* fla_use_tma) {
-  auto device = versioned<plumb_device>();
-  device.sm = row.sm;
-  device.sm_count = row.sm_count;
-  device.smem_per_block = row.smem_kib * 1024;
-  device.l2_bytes = std::int64_t{row.l2_mib} << 20;
-  device.has_tensor_map = row.sm >= 90;
-  device.fla_use_tma = fla_use_tma;
-  return device;
-}
 
 // Of the published points the largest that is built in a moment; where all are larger, the smallest.
 Case representative_of(const OperatorSuite& suite) {
@@ -83,20 +69,17 @@ void print_choices(const Library& library, const plumb_operator& op) {
     if (tma != axes.end()) point["tma"] = static_cast<std::int64_t>(setting);
     const Problem problem = suite->build(point);
     const std::vector<plumb_tensor> tensors = problem.views();
-    for (const DescribedDevice& row : kDevices) {
+    for (const int sm : kArchitectures) {
       for (const char* environment : kEnvironments) {
         if (tma == axes.end() && environment != nullptr) continue;
-        const plumb_device device = described(row, environment);
-        auto call = versioned<plumb_call>();
-        call.device = &device;
-        call.params = problem.params.data();
-        call.tensors = tensors.data();
-        call.tensor_count = static_cast<std::int32_t>(tensors.size());
+        plumb_device device = described_device(sm);
+        device.fla_use_tma = environment;
+        const plumb_call call = call_of(device, problem.params.data(), tensors);
         const std::string switches = tma == axes.end()
                                          ? ""
                                          : fmt::format(" tma={:<4} FLA_USE_TMA={:<5}", tma->words[setting],
                                                        environment != nullptr ? environment : "unset");
-        fmt::print("    sm_{:<3}{} {}\n", row.sm, switches, choice(library, op, call));
+        fmt::print("    sm_{:<3}{} {}\n", sm, switches, choice(library, op, call));
       }
     }
   }

@@ -54,8 +54,9 @@ CheckOptions resolved(const Typed& typed) {
   options.device = typed.device;
   options.library = typed.library;
   const int ordinal = ordinal_of(typed.device);
-  options.worker.on_host = typed.device == "host";
-  options.worker.on_replay = typed.device == "replay";
+  options.worker.place = typed.device == "replay" ? Place::kReplay
+                         : typed.device == "host" ? Place::kHost
+                                                  : Place::kCuda;
   options.worker.ordinal = std::max(ordinal, 0);
   options.worker.device_memory_limit = static_cast<std::int64_t>(typed.device_memory_gib * (1 << 30));
   return options;
@@ -350,7 +351,7 @@ int run(int argc, char** argv) {
   if (*gate_worker) return run_gate_worker([&] { return open_pair_bench(pair); }, std::cin, reply_fd);
   if (*check) {
     CheckOptions options = resolved(typed);
-    if (options.worker.on_host && options.library.empty()) {
+    if (options.worker.place == Place::kHost && options.library.empty()) {
       throw HarnessError("--device host: expected --library PATH with it, a library that computes on the CPU");
     }
     options.gtest_flags = check->remaining();
@@ -358,8 +359,7 @@ int run(int argc, char** argv) {
   }
   if (*record) {
     CheckOptions options = resolved(typed);
-    if (options.worker.on_replay || options.worker.on_host)
-      throw HarnessError("golden record needs a GPU: --device cuda:N");
+    if (options.worker.place != Place::kCuda) throw HarnessError("golden record needs a GPU: --device cuda:N");
     options.record = options.golden.empty() ? default_golden_folder() : options.golden;
     options.compare_goldens = false;  // what is recorded anew is not held against the old record
     return run_check(std::move(options));

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/check/replaying_device.h"
 #include "harness/check/run_case.h"
 #include "harness/check/supervisor.h"
 #include "harness/compare/bits.h"
@@ -25,66 +26,29 @@ namespace {
 // What a device leaves: the honest outputs after `spoil`, which gets them in the order of problem.outputs.
 using Spoil = std::function<void(std::vector<plumb_tensor>& outputs)>;
 
-class SpoiltDevice final : public CudaDevice {
- public:
-  explicit SpoiltDevice(Spoil spoil) : spoil_(std::move(spoil)) { info_.kind = "host"; }
-  const DeviceInfo& info() const override { return info_; }
-  plumb_device describe(const Problem&) const override { return versioned<plumb_device>(); }
-  void load(const Problem& problem, const BlockLayout& layout, const Block& pristine) override {
-    problem_ = &problem;
-    layout_ = &layout;
-    tensors_ = views_in(problem, layout, pristine.data());
-  }
-  plumb_call call() const override {
-    auto call = versioned<plumb_call>();
-    call.tensors = tensors_.data();
-    call.tensor_count = static_cast<std::int32_t>(tensors_.size());
-    return call;
-  }
-  RunResult run(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image) override {
-    Problem honest = clone(*problem_);
-    find_suite(op.name)->replay(honest);
-    const Block block = pack(honest, *layout_);
-    std::copy(block.begin(), block.end(), image.begin());
-    const auto views = views_in(*problem_, *layout_, image.data());
-    std::vector<plumb_tensor> outputs;
-    for (const int index : problem_->outputs) {
-      if (element_count(views[static_cast<std::size_t>(index)]) > 0)
-        outputs.push_back(views[static_cast<std::size_t>(index)]);
-    }
-    spoil_(outputs);
-    return {.status = PLUMB_OK, .error = "", .served = variant, .device_lost = false};
-  }
-  void load_repeated(const Problem&, const BlockLayout&, const Block&, const RowRepetition&) override {}
-  RunResult run_repeated(const plumb_operator&, std::int32_t, std::span<std::byte>, RowDifference&) override {
-    return {};
-  }
-
- private:
-  Spoil spoil_;
-  DeviceInfo info_;
-  const Problem* problem_ = nullptr;
-  const BlockLayout* layout_ = nullptr;
-  std::vector<plumb_tensor> tensors_;
-};
-
-// A library of one honest variant per operator; SpoiltDevice does the computing.
+// A library of one honest variant per operator; ReplayingDevice does the computing.
 const Library& library() {
   static const Library opened(PLUMBLINE_FAULTY_REPLAY);
   return opened;
 }
 
-CaseResult checked(const PreparedCase& prepared, Spoil spoil) {
-  SpoiltDevice device(std::move(spoil));
+CaseResult checked(const PreparedCase& prepared, const Spoil& spoil) {
+  ReplayingDevice device("host", [&](const DeviceRun& run) {
+    const auto views = views_in(run.problem, run.layout, run.image.data());
+    std::vector<plumb_tensor> outputs;
+    for (const int index : run.problem.outputs) {
+      const plumb_tensor& view = views[static_cast<std::size_t>(index)];
+      if (element_count(view) > 0) outputs.push_back(view);
+    }
+    spoil(outputs);
+  });
   bool lost = false;
   return check_on_device(prepared, library(), device, {}, lost);
 }
-CaseResult checked(const char* name, Spoil spoil) {
-  return checked(prepare(parse_case(name), {}), std::move(spoil));
-}
+CaseResult checked(const char* name, const Spoil& spoil) { return checked(prepare(parse_case(name), {}), spoil); }
 
-std::vector<std::string> failed_checks(const char* name, Spoil spoil) {
-  return checked(name, std::move(spoil)).variants.at(0).failed_checks;
+std::vector<std::string> failed_checks(const char* name, const Spoil& spoil) {
+  return checked(name, spoil).variants.at(0).failed_checks;
 }
 
 bool has(const std::vector<std::string>& checks, const char* check) {

@@ -171,6 +171,16 @@ class Examination {
   std::string& details_;
 };
 
+// The faults of a library's policy, as if selection were a variant that failed; nothing where there are none.
+std::optional<VariantResult> policy_verdict(const PreparedCase& prepared, const std::vector<std::string>& faults,
+                                            std::string& details) {
+  if (faults.empty()) return std::nullopt;
+  VariantResult verdict{.name = "selection", .state = "passed"};
+  Examination examination(prepared, verdict, details);
+  for (const std::string& fault : faults) examination.fail("served", fault);
+  return verdict;
+}
+
 // Passed becomes mistrusted where the case could hardly have failed. A no-op is judged on the memory it must leave
 // alone.
 void settle(CaseResult& result, const PreparedCase& prepared) {
@@ -263,14 +273,10 @@ CaseResult check_on_replay(const PreparedCase& prepared, const Library* library)
   result.variants.push_back(variant);
   result.state = variant.state;
   if (const plumb_operator* op = library ? library->find(prepared.suite->name) : nullptr) {
-    VariantResult policy{.name = "selection", .state = "passed"};
-    Examination policy_examination(prepared, policy, details);
-    for (const std::string& fault : selection_faults_on_described_devices(*prepared.suite, prepared.problem, *op)) {
-      policy_examination.fail("served", fault);
-    }
-    if (policy.state == "failed") {
+    const auto faults = selection_faults_on_described_devices(*prepared.suite, prepared.problem, *op);
+    if (const auto policy = policy_verdict(prepared, faults, details)) {
       result.state = "failed";
-      result.variants.push_back(policy);
+      result.variants.push_back(*policy);
     }
   }
   result.reason = details;
@@ -306,12 +312,9 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
   if (choice == PLUMB_OK) result.selected = op->variant(selected)->name;
 
   std::string details;
-  VariantResult policy{.name = "selection", .state = "passed"};
-  Examination policy_examination(prepared, policy, details);
+  std::optional<VariantResult> policy;
   if (device.info().kind == "cuda") {  // host memory has neither warps nor TMA to choose between
-    for (const std::string& fault : selection_faults(*prepared.suite, prepared.problem, *op, call)) {
-      policy_examination.fail("served", fault);
-    }
+    policy = policy_verdict(prepared, selection_faults(*prepared.suite, prepared.problem, *op, call), details);
   }
   std::map<std::string, Block> first_of_class;
   std::vector<std::string> refusals;
@@ -373,7 +376,7 @@ CaseResult check_on_device(const PreparedCase& prepared, const Library& library,
     }
     result.variants.push_back(variant);
   }
-  if (policy.state == "failed") result.variants.push_back(policy);
+  if (policy) result.variants.push_back(*policy);
   const bool failed = std::any_of(result.variants.begin(), result.variants.end(),
                                   [](const VariantResult& variant) { return variant.state == "failed"; });
   if (failed) {

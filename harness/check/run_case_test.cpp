@@ -8,8 +8,8 @@
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <numeric>
 
+#include "harness/check/replaying_device.h"
 #include "harness/compare/bits.h"
 #include "harness/test_libraries/tiny.h"
 #include "harness/testing.h"
@@ -20,74 +20,7 @@
 namespace plumb {
 namespace {
 
-// What a fault can lay its hands on: one run of one variant, after the replay has computed the right answer.
-struct DeviceRun {
-  const Problem& problem;
-  const BlockLayout& layout;
-  const Block& pristine;
-  std::span<std::byte> image;
-  std::int32_t variant;
-  int number;  // of this variant's runs, from 0
-  RunResult& result;
-
-  // Storage byte `offset` bytes from the tensor's first element.
-  std::byte& byte(int tensor, std::int64_t offset) const {
-    const auto at = static_cast<std::size_t>(tensor);
-    return image[layout.offset[at] + problem.tensors[at].data_offset() + static_cast<std::size_t>(offset)];
-  }
-};
-using Fault = std::function<void(const DeviceRun&)>;
-
-// Computes with the replay, then lets the fault spoil what comes back.
-class FakeDevice final : public CudaDevice {
- public:
-  explicit FakeDevice(Fault fault) : fault_(std::move(fault)) { info_.kind = "fake"; }
-
-  const DeviceInfo& info() const override { return info_; }
-  plumb_device describe(const Problem&) const override { return versioned<plumb_device>(); }
-  void load(const Problem& problem, const BlockLayout& layout, const Block& pristine) override {
-    problem_ = &problem;
-    layout_ = &layout;
-    pristine_ = &pristine;
-    tensors_ = views_in(problem, layout, pristine.data());
-  }
-  plumb_call call() const override {
-    auto call = versioned<plumb_call>();
-    call.tensors = tensors_.data();
-    call.tensor_count = static_cast<std::int32_t>(tensors_.size());
-    return call;
-  }
-  RunResult run(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image) override {
-    Problem replayed = clone(*problem_);
-    find_suite(op.name)->replay(replayed);
-    const Block block = pack(replayed, *layout_);
-    std::copy(block.begin(), block.end(), image.begin());
-    RunResult result;
-    result.served = variant;
-    fault_({*problem_, *layout_, *pristine_, image, variant, runs_[variant]++, result});
-    return result;
-  }
-  void load_repeated(const Problem& problem, const BlockLayout& layout, const Block& pristine,
-                     const RowRepetition&) override {
-    load(problem, layout, pristine);
-  }
-  RunResult run_repeated(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image,
-                         RowDifference& difference) override {
-    if (variant == TINY_TWO) difference = repeated_;
-    return run(op, variant, image);
-  }
-  RowDifference repeated_;  // what run_repeated finds for variant `two`
-  int runs() const { return std::accumulate(std::begin(runs_), std::end(runs_), 0); }
-
- private:
-  Fault fault_;
-  DeviceInfo info_;
-  const Problem* problem_ = nullptr;
-  const BlockLayout* layout_ = nullptr;
-  const Block* pristine_ = nullptr;
-  std::vector<plumb_tensor> tensors_;
-  int runs_[TINY_VARIANT_COUNT] = {};
-};
+using Fault = ReplayingDevice::Spoil;
 
 using Checks = std::vector<std::string>;
 
@@ -107,8 +40,8 @@ class CheckOnDevice : public testing::Test {
 
   const CaseResult& check(const char* name, Fault fault, const CheckSettings& settings = {}) {
     prepared_ = std::make_unique<PreparedCase>(prepare(parse_case(name), settings));
-    FakeDevice device(std::move(fault));
-    device.repeated_ = repeated_;
+    ReplayingDevice device("fake", std::move(fault));
+    device.repeated = repeated_;
     device_lost_ = false;
     result_ = check_on_device(*prepared_, library_, device, settings, device_lost_);
     runs_ = device.runs();
@@ -144,7 +77,7 @@ class CheckOnDevice : public testing::Test {
   CaseResult result_;
   bool device_lost_ = false;
   int runs_ = 0;
-  RowDifference repeated_;
+  std::map<std::int32_t, RowDifference> repeated_;
 };
 
 TEST_F(CheckOnDevice, AnHonestDevicePasses) {
@@ -432,7 +365,7 @@ constexpr const char* kLongCase = "rms_norm/bf16/rows=1000000,hidden=8/seed=7";
 TEST_F(CheckOnDevice, RowsThatDoNotRepeatAreAFailure) {
   EXPECT_EQ(check(kLongCase, [](const DeviceRun&) {}).state, "passed");
   EXPECT_EQ(prepared_->problem.tensors[PLUMB_RMS_NORM_X].view.shape[0], kRowPeriod);
-  repeated_ = {PLUMB_RMS_NORM_Y, 536871, 3};
+  repeated_[TINY_TWO] = {PLUMB_RMS_NORM_Y, 536871, 3};
   EXPECT_EQ(failures(kLongCase, [](const DeviceRun&) {}), Checks{"repeat"});
   EXPECT_NE(result_.reason.find("536871 of 1000000"), std::string::npos) << result_.reason;
 }

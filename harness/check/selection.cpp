@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "harness/cases/block.h"
+#include "harness/cases/call.h"
 
 namespace plumb {
 namespace {
@@ -110,30 +111,22 @@ std::vector<std::string> selection_faults_on_described_devices(const OperatorSui
                                                                const plumb_operator& op) {
   struct Row {
     const char* name;
-    int sm, sm_count, smem_kib, has_tensor_map, l2_mib;
+    int sm;
+    bool has_tensor_map;
   };
-  // as their data sheets have them
-  constexpr Row rows[] = {{"an A100", 80, 108, 163, 0, 40},
-                          {"an H200", 90, 132, 227, 1, 50},
-                          {"an H200 without tensor maps", 90, 132, 227, 0, 50},
-                          {"a B200", 100, 148, 227, 1, 126}};
+  constexpr Row rows[] = {{"an A100", 80, false},
+                          {"an H200", 90, true},
+                          {"an H200 without tensor maps", 90, false},
+                          {"a B200", 100, true}};
   const BlockLayout layout = layout_of(problem);
   auto* const nowhere = reinterpret_cast<const std::byte*>(std::uintptr_t{1} << 44);
   const std::vector<plumb_tensor> tensors = views_in(problem, layout, nowhere);
   std::vector<std::string> faults;
   for (const Row& row : rows) {
-    auto device = versioned<plumb_device>();
-    device.sm = row.sm;
-    device.sm_count = row.sm_count;
-    device.smem_per_block = row.smem_kib * 1024;
+    plumb_device device = described_device(row.sm);
     device.has_tensor_map = row.has_tensor_map;
-    device.l2_bytes = std::int64_t{row.l2_mib} << 20;
-    device.fla_use_tma = problem.fla_use_tma ? problem.fla_use_tma->c_str() : nullptr;
-    auto call = versioned<plumb_call>();
-    call.device = &device;
-    call.params = problem.params.data();
-    call.tensors = tensors.data();
-    call.tensor_count = static_cast<std::int32_t>(tensors.size());
+    device.fla_use_tma = fla_use_tma_of(problem);
+    const plumb_call call = call_of(device, problem.params.data(), tensors);
     for (const std::string& fault : selection_faults(suite, problem, op, call)) {
       faults.push_back(fmt::format("on {}: {}", row.name, fault));
     }

@@ -44,14 +44,15 @@ Outcome prepare_outcome(const std::string& name, const WorkerSettings& settings,
   try {
     const Case point = parse_case(name);
     std::optional<CaseResult> skipped;
-    if (settings.on_replay || settings.on_host) skipped = skipped_without_device(point);
-    if (library && !settings.on_replay && !skipped) skipped = skipped_without_operator(point, *library);
+    if (settings.place != Place::kCuda) skipped = skipped_without_device(point);
+    if (library && settings.place != Place::kReplay && !skipped)
+      skipped = skipped_without_operator(point, *library);
     if (skipped) {
       outcome.result = *std::move(skipped);
       return outcome;
     }
     outcome.prepared = prepare(point, settings.check);
-    if (settings.on_replay) {
+    if (settings.place == Place::kReplay) {
       outcome.result = check_on_replay(*outcome.prepared, library);
       outcome.prepared.reset();
     }
@@ -132,9 +133,9 @@ int run_worker(const WorkerSettings& settings, int reply_fd) {
   std::unique_ptr<CudaDevice> device;
   try {
     if (settings.fault != 0) setenv("PLUMBLINE_FAULT", std::to_string(settings.fault).c_str(), 1);
-    if (settings.on_host) {
+    if (settings.place == Place::kHost) {
       device = open_host_device();
-    } else if (!settings.on_replay) {
+    } else if (settings.place == Place::kCuda) {
       device = open_cuda_device(settings.ordinal, settings.device_memory_limit);
     }
     // On the replay a library is only asked about its selection; a build without nvcc has none.

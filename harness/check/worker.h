@@ -8,11 +8,13 @@
 
 namespace plumb {
 
+// Who computes: the CPU replay, a library in host memory, a library on a GPU.
+enum class Place { kReplay, kHost, kCuda };
+
 struct WorkerSettings {
-  bool on_replay = true;
-  bool on_host = false;  // a library that computes on the CPU; on_replay is false then
-  int fault = 0;         // of a library built with PLUMBLINE_FAULTS (reference/fault.h); 0: none
-  int ordinal = 0;
+  Place place = Place::kReplay;
+  int fault = 0;    // of a library built with PLUMBLINE_FAULTS (reference/fault.h); 0: none
+  int ordinal = 0;  // of the GPU
   std::string library_path;
   std::int64_t device_memory_limit = 0;  // bytes, 0: no limit
   CheckSettings check;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/cases/call.h"
 #include "harness/device/cuda_memory.h"
 #include "harness/device/disturb.h"
 #include "harness/device/repeat.h"
@@ -98,7 +99,7 @@ class Device final : public CudaDevice {
     device.smem_per_block = smem_per_block_;
     device.has_tensor_map = has_tensor_map_;
     device.l2_bytes = info_.l2_bytes;
-    device.fla_use_tma = problem.fla_use_tma ? problem.fla_use_tma->c_str() : nullptr;
+    device.fla_use_tma = fla_use_tma_of(problem);
     return device;
   }
 
@@ -125,14 +126,7 @@ class Device final : public CudaDevice {
     }
   }
 
-  plumb_call call() const override {
-    auto call = versioned<plumb_call>();
-    call.device = &description_;
-    call.params = problem_->params.data();
-    call.tensors = tensors_.data();
-    call.tensor_count = static_cast<std::int32_t>(tensors_.size());
-    return call;
-  }
+  plumb_call call() const override { return call_of(description_, problem_->params.data(), tensors_); }
 
   RunResult run(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image) override {
     plumb_call call = this->call();

@@ -6,6 +6,7 @@
 #include <new>
 #include <vector>
 
+#include "harness/cases/call.h"
 #include "harness/error.h"
 
 namespace plumb {
@@ -39,7 +40,7 @@ class HostDevice final : public CudaDevice {
   plumb_device describe(const Problem& problem) const override {
     auto device = versioned<plumb_device>();
     device.ordinal = info_.ordinal;
-    device.fla_use_tma = problem.fla_use_tma ? problem.fla_use_tma->c_str() : nullptr;
+    device.fla_use_tma = fla_use_tma_of(problem);
     return device;
   }
 
@@ -51,14 +52,7 @@ class HostDevice final : public CudaDevice {
     description_ = describe(problem);
   }
 
-  plumb_call call() const override {
-    auto call = versioned<plumb_call>();
-    call.device = &description_;
-    call.params = problem_->params.data();
-    call.tensors = tensors_.data();
-    call.tensor_count = static_cast<std::int32_t>(tensors_.size());
-    return call;
-  }
+  plumb_call call() const override { return call_of(description_, problem_->params.data(), tensors_); }
 
   RunResult run(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image) override {
     plumb_call call = this->call();

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string_view>
 
 #include "harness/gate/calibration.h"
 
@@ -96,67 +98,33 @@ std::string verdict_line(const GateReport& report) {
       result.suspects, report.seconds);
 }
 
-std::string escape_xml(std::string_view text) {
-  std::string escaped;
+struct Escape {
+  char from;
+  std::string_view to;
+};
+
+std::string escaped(std::string_view text, std::span<const Escape> escapes) {
+  std::string result;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\n':
-        escaped += "&#10;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\t') escaped += c;  // XML 1.0 has no other controls
+    const auto found = std::find_if(escapes.begin(), escapes.end(), [c](const Escape& e) { return e.from == c; });
+    if (found != escapes.end()) {
+      result += found->to;
+    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\t') {  // XML 1.0 has no other controls
+      result += c;
     }
   }
-  return escaped;
+  return result;
 }
 
+constexpr Escape kXml[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\n', "&#10;"}};
+
 // A cell of a markdown table: nothing in it may end the cell or begin HTML or emphasis.
-std::string escape_markdown(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '|':
-        escaped += "&#124;";
-        break;
-      case '\n':
-        escaped += "<br>";
-        break;
-      case '*':
-      case '_':
-      case '`':
-      case '[':
-      case ']':
-      case '\\':
-      case '~':
-        escaped += '\\';
-        [[fallthrough]];
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
+constexpr Escape kMarkdown[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"},  {'|', "&#124;"},
+                                {'\n', "<br>"}, {'*', "\\*"},  {'_', "\\_"},   {'`', "\\`"},
+                                {'[', "\\["},   {']', "\\]"},  {'\\', "\\\\"}, {'~', "\\~"}};
+
+std::string escape_xml(std::string_view text) { return escaped(text, kXml); }
+std::string escape_markdown(std::string_view text) { return escaped(text, kMarkdown); }
 
 nlohmann::json to_json(const BuildIdentity& build) {
   return {{"path", build.path}, {"library", build.library}, {"digest", build.digest}};

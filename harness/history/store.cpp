@@ -2,7 +2,6 @@
 #include "harness/history/store.h"
 
 #include <fmt/format.h>
-#include <soci/soci.h>
 
 #include <algorithm>
 #include <cctype>
@@ -15,14 +14,9 @@
 
 #include "harness/cases/points.h"
 #include "harness/error.h"
+#include "harness/history/backends.h"
 #include "harness/history/location.h"
 #include "reference/numeric/digest.h"
-
-// Declared here because SOCI's own headers for them need the headers of SQLite and PostgreSQL.
-extern "C" {
-const soci::backend_factory* factory_sqlite3();
-const soci::backend_factory* factory_postgresql();
-}
 
 namespace plumb::history {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <soci/soci.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -13,13 +12,9 @@
 #include <thread>
 
 #include "harness/files.h"
+#include "harness/history/backends.h"
 #include "harness/history/report.h"
 #include "harness/history/testing.h"
-
-extern "C" {
-const soci::backend_factory* factory_sqlite3();
-const soci::backend_factory* factory_postgresql();
-}
 
 namespace plumb::history {
 namespace {

@@ -21,6 +21,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/cases/call.h"
 #include "harness/cases/fill.h"
 #include "harness/device/cuda_device.h"
 #include "harness/device/cuda_memory.h"
@@ -333,11 +334,7 @@ class CudaPairBench final : public PairBench {
 
   plumb_call call(int copy) const {
     const auto& tensors = tensors_.at(static_cast<std::size_t>(copy));
-    auto call = versioned<plumb_call>();
-    call.device = &description_;
-    call.params = params_;
-    call.tensors = tensors.data();
-    call.tensor_count = static_cast<std::int32_t>(tensors.size());
+    plumb_call call = call_of(description_, params_, tensors);
     call.stream = stream_;
     return call;
   }

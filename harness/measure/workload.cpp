@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "harness/cases/call.h"
 #include "harness/device/cuda_memory.h"
 #include "harness/measure/limit.h"
 
@@ -71,11 +72,7 @@ void Workload::rotate(CacheState state) {
 
 plumb_call Workload::call(int copy) const {
   const auto& tensors = tensors_.at(static_cast<std::size_t>(copy));
-  auto call = versioned<plumb_call>();
-  call.device = &description_;
-  call.params = problem_.params.data();
-  call.tensors = tensors.data();
-  call.tensor_count = static_cast<std::int32_t>(tensors.size());
+  plumb_call call = call_of(description_, problem_.params.data(), tensors);
   call.stream = stream_;
   return call;
 }

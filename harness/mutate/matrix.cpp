@@ -9,7 +9,7 @@
 namespace plumb {
 namespace {
 
-// The checks that saw something wrong in a case; a crash is the device's.
+// The checks that saw something wrong in a case.
 std::set<std::string> checks_of(const CaseResult& result) {
   std::set<std::string> checks;
   for (const VariantResult& variant : result.variants) {
@@ -27,6 +27,8 @@ const std::vector<std::string>& kill_checks() {
                                                   "bias",  "served", "repeat", "sanitizer", "device"};
   return checks;
 }
+
+bool lost_the_device(const CaseResult& result) { return checks_of(result).contains("device"); }
 
 void count_case(MutantOutcome& outcome, const CaseResult& result, bool quick) {
   ++outcome.cases_run;

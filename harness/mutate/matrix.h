@@ -32,6 +32,9 @@ struct MutantOutcome {
 // Adds a case's result to the outcome. `quick`: it belongs to the quick tier.
 void count_case(MutantOutcome& outcome, const CaseResult& result, bool quick);
 
+// Whether the device or the process failed, not the arithmetic: a launch's error, a crash, a hang.
+bool lost_the_device(const CaseResult& result);
+
 // Sets status and bounds_only once all cases are counted.
 void settle(MutantOutcome& outcome);
 

@@ -26,7 +26,7 @@ namespace plumb {
 namespace {
 
 constexpr std::string_view kSchema = "plumbline.mutation/1";
-constexpr int kCrashesAreEnough = 3;  // each costs a fresh process
+constexpr int kLossesAreEnough = 3;  // each costs a fresh process
 
 std::string beside_this_library(const char* name) {
   return (std::filesystem::path(default_library_path()).parent_path() / name).string();
@@ -63,19 +63,19 @@ std::vector<std::string> names_of(const std::string& operator_name, Tier tier, s
   return names;
 }
 
-// Puts cases before a worker until all are answered or it has crashed often enough.
+// Puts cases before a worker until all are answered or enough of them have cost a process.
 void try_cases(MutantOutcome& outcome, const Trial& trial, const std::vector<std::string>& names, bool quick,
                int timeout_seconds) {
   Supervisor supervisor(trial.worker, timeout_seconds);
   supervisor.plan(names);
-  int crashes = 0;
+  int losses = 0;
   for (const std::string& name : names) {
     const CaseResult result = supervisor.run(name);
     if (result.state == "error") {
       throw HarnessError(fmt::format("mutant {}, case {}: {}", outcome.mutant.id, name, result.reason));
     }
     count_case(outcome, result, quick);
-    if (result.state == "crashed" && ++crashes == kCrashesAreEnough) break;
+    if (lost_the_device(result) && ++losses == kLossesAreEnough) break;
   }
   supervisor.finish();
 }

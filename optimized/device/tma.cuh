@@ -1,23 +1,14 @@
-// The tensor memory accelerator (sm_90 and newer): boxes of a tensor map to and from shared memory, and the
-// mbarriers that tell when they have arrived. Code that calls these is compiled for sm_90 and newer alone.
+// The tensor memory accelerator (sm_90 and newer): boxes of a tensor map to and from shared memory, and what their
+// arrival at an Mbarrier needs. Code that calls these is compiled for sm_90 and newer alone.
 #pragma once
 
 #include <cuda.h>
 
 #include <cstdint>
 
-#include "optimized/device/cp_async.cuh"
+#include "optimized/device/mbarrier.cuh"
 
 namespace plumb {
-
-struct Mbarrier {
-  std::uint64_t state;
-};
-
-// By one thread, before any other use; mbarrier_fence() and a barrier of the threads must follow.
-__device__ __forceinline__ void mbarrier_init(Mbarrier& barrier, int arrivals) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
-}
 
 // Makes initialised barriers visible to the copy engine.
 __device__ __forceinline__ void mbarrier_fence() {
@@ -28,19 +19,6 @@ __device__ __forceinline__ void mbarrier_fence() {
 __device__ __forceinline__ void mbarrier_arrive_expecting(Mbarrier& barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(&barrier)), "r"(bytes)
                : "memory");
-}
-
-// Waits for the end of the phase of this parity (the first has 0); what was copied is then visible to this thread.
-__device__ __forceinline__ void mbarrier_wait(Mbarrier& barrier, int parity) {
-  asm volatile(
-      "{\n\t"
-      ".reg .pred done;\n\t"
-      "again:\n\t"
-      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n\t"
-      "@!done bra again;\n\t"
-      "}" ::"r"(shared_address(&barrier)),
-      "r"(parity)
-      : "memory");
 }
 
 // Coordinates of a box's first element, innermost axis first.

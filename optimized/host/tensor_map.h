@@ -10,11 +10,12 @@ struct CUtensorMap_st;  // the driver's CUtensorMap; callers without CUDA's head
 
 namespace plumb {
 
-// A tensor of rank 4 cut into boxes. The map has its axes in the order 3, 1, 2, 0 of the tensor's - for [B, T, H,
-// BT] that is column, token, head, batch - and device code gives box corners in that order.
+// A tensor of rank 4 cut into boxes. Device code gives box corners in the map's order of axes, which begins with
+// the tensor's last.
 struct BoxedTensor {
   const plumb_tensor* tensor;
   const char* name;                  // for the sentence when it does not fit
+  std::array<int, 4> axes;           // of the tensor, in the map's order: the innermost, 3, first
   std::array<std::uint32_t, 4> box;  // elements, in the map's order
   bool swizzle_64;                   // rows of the box, 64 bytes, have their 16-byte chunks exchanged
 };
@@ -24,7 +25,9 @@ struct BoxedTensor {
 plumb_status check_tensor_map(const char* variant, const BoxedTensor& boxed);
 
 // The map, by the driver's cuTensorMapEncodeTiled, which is looked up at run time: nothing links to libcuda. The
-// tensor must have passed check_tensor_map. PLUMB_DEVICE_ERROR when the driver has no such function or refuses.
-plumb_status make_tensor_map(const BoxedTensor& boxed, CUtensorMap_st* map);
+// tensor must have passed check_tensor_map, and its device must be current. A map is a function of the values that
+// it was made from and refers to nothing else, so each thread keeps its last few and gives them again for equal
+// values. PLUMB_DEVICE_ERROR when the driver has no such function or refuses.
+plumb_status tensor_map(const BoxedTensor& boxed, int device, CUtensorMap_st* map);
 
 }  // namespace plumb

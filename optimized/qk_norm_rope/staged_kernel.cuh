@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(kStagedWarps * 32)
     inverse[pass] = inverse_rms(lost ? own : whole, a.inverse_dim, a.eps);
   }
   cp_async_wait<0>();
-  __syncwarp();
+  if (!device_fault(Fault::kNoWarpBarrierAfterCopy)) __syncwarp();
 #pragma unroll
   for (int pass = 0; pass < kPasses; ++pass) {
     const int slot = slot_of(pass);

@@ -29,7 +29,8 @@ struct Arguments {
   std::uint32_t sequences;
   std::uint32_t tiles;  // batches * slots * heads, at most kDividerLimit
   Divider slots;        // per batch
-  Divider heads;
+  Divider heads;        // head_count, or that rounded up: the numbers beyond it stand for no tile
+  std::uint32_t head_count;
   bool cu_seqlens_is_i64;
 };
 

@@ -17,11 +17,16 @@ inline TileStrides strides_of(const plumb_tensor& tensor) {
   return {.batch = tensor.stride[0], .token = tensor.stride[1], .head = tensor.stride[2]};
 }
 
-inline Arguments arguments_of(const plumb_call& call) {
+// Each slot's heads are numbered up to the next multiple of heads_multiple, so that so many neighbouring numbers
+// are tiles of one slot.
+inline Arguments arguments_of(const plumb_call& call, int heads_multiple = 1) {
   const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
   const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
   const auto& cu_seqlens = call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS];
-  const std::int64_t tiles = solve_tril_tiles(call);
+  const auto heads = static_cast<std::uint32_t>(a.shape[2]);
+  const auto multiple = static_cast<std::uint32_t>(heads_multiple);
+  const std::uint32_t numbered = (heads + multiple - 1) / multiple * multiple;
+  const std::int64_t rows = solve_tril_tiles(call) / heads;
   return {.a = a.data,
           .x = x.data,
           .a_stride = strides_of(a),
@@ -29,9 +34,10 @@ inline Arguments arguments_of(const plumb_call& call) {
           .cu_seqlens = is_present(cu_seqlens) ? cu_seqlens.data : nullptr,
           .tokens = a.shape[1],
           .sequences = is_present(cu_seqlens) ? static_cast<std::uint32_t>(cu_seqlens.shape[0] - 1) : 0,
-          .tiles = static_cast<std::uint32_t>(tiles),
-          .slots = Divider(static_cast<std::uint32_t>(tiles / a.shape[0] / a.shape[2])),
-          .heads = Divider(static_cast<std::uint32_t>(a.shape[2])),
+          .tiles = static_cast<std::uint32_t>(rows * numbered),
+          .slots = Divider(static_cast<std::uint32_t>(rows / a.shape[0])),
+          .heads = Divider(numbered),
+          .head_count = heads,
           .cu_seqlens_is_i64 = cu_seqlens.dtype == PLUMB_I64};
 }
 

@@ -69,11 +69,6 @@ struct Left {
   std::uint32_t low[kProducts == 3 ? 2 : 1][4];
 };
 
-// What tf32 leaves of a value, rounded to tf32 itself.
-__device__ __forceinline__ std::uint32_t remainder_of(float value, std::uint32_t high) {
-  return to_tf32(__fsub_rn(value, __uint_as_float(high)));
-}
-
 // `values`: [half][column]. kExact: they are tf32 already, as bf16 and fp16 are.
 template <int kProducts, bool kExact>
 __device__ __forceinline__ Right<kProducts> right_operand(const float (&values)[2][4]) {
@@ -85,9 +80,14 @@ __device__ __forceinline__ Right<kProducts> right_operand(const float (&values)[
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         const float value = values[half][2 * step + e];
-        right.high[step][half][e] = kExact ? __float_as_uint(value) : to_tf32(value);
-        if constexpr (kProducts == 3 && !kExact) {
-          right.low[step][half][e] = remainder_of(value, right.high[step][half][e]);
+        if constexpr (kExact) {
+          right.high[step][half][e] = __float_as_uint(value);
+        } else if constexpr (kProducts == 3) {
+          const Tf32Pair pair = split_tf32(value);
+          right.high[step][half][e] = pair.high;
+          right.low[step][half][e] = pair.low;
+        } else {
+          right.high[step][half][e] = to_tf32(value);
         }
       }
     }
@@ -104,8 +104,13 @@ __device__ __forceinline__ Left<kProducts> left_operand(const Part& part) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const float value = part[step][kFrom[i]];
-      left.high[step][i] = to_tf32(value);
-      if constexpr (kProducts == 3) left.low[step][i] = remainder_of(value, left.high[step][i]);
+      if constexpr (kProducts == 3) {
+        const Tf32Pair pair = split_tf32(value);
+        left.high[step][i] = pair.high;
+        left.low[step][i] = pair.low;
+      } else {
+        left.high[step][i] = to_tf32(value);
+      }
     }
   }
   return left;

@@ -2,50 +2,20 @@
 #pragma once
 
 #include "optimized/device/dependent_launch.cuh"
-#include "optimized/device/element.cuh"
-#include "optimized/solve_tril/tile.cuh"
+#include "optimized/solve_tril/plain.cuh"
 
 namespace plumb::solve_tril {
 
 constexpr int kScalarThreads = 64;
 
-// One tile per block; thread j owns column j. Row i of A is replaced by row i of X when all columns have used it.
+// One tile per block.
 template <class A, class X, int kChunk>
 __global__ void __launch_bounds__(kScalarThreads) scalar_kernel(const Arguments arguments) {
-  __shared__ float tile_rows[kChunk][kChunk];  // X above row i, A's lower triangle from row i on
+  __shared__ float rows[kChunk][kChunk];
 
   wait_for_producers();
-  const int j = threadIdx.x;
-  const Tile tile = tile_at<kChunk>(arguments, blockIdx.x);
-  const A* a = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride);
-  X* x = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
-  for (int at = j; at < tile.rows * kChunk; at += kScalarThreads) {
-    const int row = at / kChunk, column = at % kChunk;
-    if (column < row) tile_rows[row][column] = to_float(a[row * arguments.a_stride.token + column]);
-  }
   release_dependents();
-  __syncthreads();
-
-  const int stored = device_fault(Fault::kTailStoredWhole) && tile.rows > 0 ? kChunk : tile.rows;
-  for (int i = 0; i < stored; ++i) {
-    float value = i == j ? 1.0f : 0.0f;
-    for (int k = j; k < i; ++k) {
-      if (device_fault(Fault::kMissingTerm) && i / 16 == 2 && k / 16 == 1) continue;
-      value = fmaf(-tile_rows[i][k], tile_rows[k][j], value);
-    }
-    if (device_fault(Fault::kSolveInHalf)) value = rounded_to<__half>(value);
-    if (device_fault(Fault::kAboveDiagonalAt32) && kChunk == 32 && j == i + 1)
-      value = to_float(a[i * arguments.a_stride.token + j]);
-    if (device_fault(Fault::kTailUnmasked) && j >= tile.rows && j < kChunk)
-      value += 0.0f * to_float(a[i * arguments.a_stride.token + j]);
-    __syncthreads();  // row i of A has been read
-    if (j < kChunk) {
-      tile_rows[i][j] = value;
-      if (!device_fault(Fault::kUpperLeftUnwritten) || j <= i)
-        x[i * arguments.x_stride.token + j] = from_float<X>(value);
-    }
-    __syncthreads();
-  }
+  solve_plainly<A, X, kChunk>(rows, arguments, tile_at<kChunk>(arguments, blockIdx.x));
 }
 
 }  // namespace plumb::solve_tril

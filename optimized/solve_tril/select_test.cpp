@@ -114,10 +114,12 @@ TEST(SolveTrilSelect, EveryLayoutUnderEverySwitch) {
       described.params.tma = row.tma;
       described.device.has_tensor_map = row.has_tensor_map;
       described.device.fla_use_tma = row.fla_use_tma;
-      const std::string expected = row.taken && aligned      ? "tma"
-                                   : row.tma == PLUMB_TMA_ON ? "unsupported"
-                                   : aligned                 ? "vec16"
-                                                             : "scalar";
+      const std::string expected =
+          row.taken && aligned      ? "tma"
+          : row.tma == PLUMB_TMA_ON ? "unsupported"
+          : aligned && size_of(shape.a_dtype) == 2 && size_of(shape.x_dtype) == 2 && shape.chunk == 64 ? "stream"
+          : aligned                                                                                    ? "vec16"
+                                                                                                       : "scalar";
       ASSERT_EQ(choice(op(), described.call(), expected), expected)
           << row.why << ": sm_" << row.sm << " tma " << row.tma << " FLA_USE_TMA "
           << (row.fla_use_tma != nullptr ? row.fla_use_tma : "unset") << ", BT " << shape.chunk << " a "
@@ -140,16 +142,21 @@ TEST(SolveTrilSelect, ChosenByHand) {
   const Row rows[] = {
       {"vec16", "many tiles", {}},
       {"vec16_split", "one tile per head: 32", {.tokens = 64}, kPlainSm},
-      {"vec16_split", "216 tiles, two for each of 108 multiprocessors", {.tokens = 64, .heads = 216}, kPlainSm},
-      {"vec16", "217 tiles", {.tokens = 64, .heads = 217}, kPlainSm},
-      {"vec16_split", "a tail counts as a tile", {.tokens = 1, .heads = 216}, kPlainSm},
-      {"vec16_split", "batches count", {.batches = 2, .tokens = 33, .heads = 54, .chunk = 32}, kPlainSm},
-      {"vec16", "batches count", {.batches = 3, .tokens = 33, .heads = 54, .chunk = 32}, kPlainSm},
-      {"vec16_split", "1 + 7 slots of 27 heads", {.tokens = 64, .heads = 27, .sequences = 7}, kPlainSm},
+      {"vec16_split", "one tile for each of 108 multiprocessors", {.tokens = 64, .heads = 108}, kPlainSm},
+      {"vec16", "109 tiles", {.tokens = 64, .heads = 109}, kPlainSm},
+      {"vec16_split", "a tail counts as a tile", {.tokens = 1, .heads = 108}, kPlainSm},
+      {"vec16_split", "batches count", {.batches = 2, .tokens = 33, .heads = 27, .chunk = 32}, kPlainSm},
+      {"vec16", "batches count", {.batches = 3, .tokens = 33, .heads = 27, .chunk = 32}, kPlainSm},
+      {"vec16_split", "1 + 3 slots of 27 heads", {.tokens = 64, .heads = 27, .sequences = 3}, kPlainSm},
       {"vec16",
-       "1 + 8 slots of 27 heads: any sequence may have a tail",
-       {.tokens = 64, .heads = 27, .sequences = 8},
+       "1 + 4 slots of 27 heads: any sequence may have a tail",
+       {.tokens = 64, .heads = 27, .sequences = 4},
        kPlainSm},
+      {"stream", "many tiles of 16-bit types", {.a_dtype = PLUMB_BF16}, kPlainSm},
+      {"vec16", "of 32-bit results", {.a_dtype = PLUMB_BF16, .x_dtype = PLUMB_F32}, kPlainSm},
+      {"vec16", "of smaller chunks", {.a_dtype = PLUMB_BF16, .chunk = 32}, kPlainSm},
+      {"stream", "16 tiles for each of 108", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 1728}, kPlainSm},
+      {"vec16", "one less", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 1727}, kPlainSm},
       {"vec16", "a tile of one block is not split", {.tokens = 16, .heads = 1, .chunk = 16}},
       {"scalar", "a's address counts", {.a = 4}},
       {"scalar", "x's address counts", {.x = 2}},
@@ -224,10 +231,10 @@ TEST(SolveTrilSelect, MeasuresTheStridesThatAreStepped) {
 }
 
 TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
-  for (const char* variant : {"scalar", "vec16", "vec16_split"}) {
+  for (const char* variant : {"scalar", "vec16", "vec16_split", "stream"}) {
     expect_unsupported(op(), describe({.tma = PLUMB_TMA_ON}).call(), variant, "params.tma is on");
   }
-  for (const char* variant : {"scalar", "vec16", "vec16_split", "tma"}) {
+  for (const char* variant : {"scalar", "vec16", "vec16_split", "stream", "tma"}) {
     expect_unsupported(op(), describe({.precision = PLUMB_TF32}).call(), variant,
                        "params.precision is tf32, and this variant computes in ieee");
     expect_unsupported(op(), describe({.precision = PLUMB_TF32X3}).call(), variant, "params.precision is tf32x3");
@@ -238,6 +245,8 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   expect_unsupported(op(), describe({.tma = PLUMB_TMA_OFF}).call(), "tma", "params.tma is off");
   expect_unsupported(op(), describe({}, 80).call(), "tma", "device.sm is 80");
   expect_unsupported(op(), describe({.chunk = 16}).call(), "vec16_split", "a.shape[3] (BT) is 16, below 32");
+  expect_unsupported(op(), describe({.chunk = 32}).call(), "stream", "a.shape[3] (BT) is 32, below 64");
+  expect_unsupported(op(), describe({}).call(), "stream", "a is fp32 and x is bf16; both must be of 16 bits");
   expect_unsupported(op(), describe({.a = 8}).call(), "vec16", "a has address 0x100000000008, no multiple of 16");
   expect_unsupported(op(), describe({.x_padding = 1}).call(), "vec16_split", "x has stride[2] of 130 bytes");
   expect_unsupported(op(), describe({.a = 8}).call(), "tma", "a has address");
@@ -314,10 +323,11 @@ TEST(SolveTrilSelect, TellsTheBadArgument) {
 }
 
 TEST(SolveTrilSelect, DoesNothingWithoutRows) {
-  auto no_sequence = describe({});
+  auto no_sequence = describe({.a_dtype = PLUMB_BF16});  // which every variant takes
   no_sequence.tensors[2] = make_tensor(made_up_address(2), PLUMB_I64, {1});
-  DescribedCall<plumb_solve_tril_params> calls[] = {describe({.tokens = 0}), describe({.batches = 0}),
-                                                    describe({.heads = 0}), no_sequence};
+  DescribedCall<plumb_solve_tril_params> calls[] = {describe({.a_dtype = PLUMB_BF16, .tokens = 0}),
+                                                    describe({.a_dtype = PLUMB_BF16, .batches = 0}),
+                                                    describe({.a_dtype = PLUMB_BF16, .heads = 0}), no_sequence};
   for (auto& described : calls) {
     described.device.ordinal = 77;  // no such device: nothing may be launched
     for (std::int32_t i = 0; i < op().variant_count; ++i) {

@@ -49,10 +49,11 @@ __device__ __forceinline__ std::uint32_t sequence_of_slot(const Arguments& argum
 template <int kChunk>
 __device__ __forceinline__ Tile tile_at(const Arguments& arguments, std::uint32_t number) {
   Tile tile;
-  const bool exists = number < arguments.tiles;
+  bool exists = number < arguments.tiles;
   if (!exists) number = 0;
   const std::uint32_t row = arguments.heads.quotient(number);
   tile.head = number - row * arguments.heads.divisor;
+  exists = exists && tile.head < arguments.head_count;
   tile.batch = arguments.slots.quotient(row);
   const std::uint32_t slot = row - tile.batch * arguments.slots.divisor;
   std::int64_t end = arguments.tokens;
@@ -71,7 +72,7 @@ __device__ __forceinline__ Tile tile_at(const Arguments& arguments, std::uint32_
   if (exists && tile.token < end) {
     tile.rows = static_cast<int>(min(end - tile.token, std::int64_t{kChunk}));
   } else {
-    tile.token = 0;  // nothing is read or written there, but addresses are made of it
+    tile.token = tile.head = 0;  // nothing is read or written there, but addresses are made of it
   }
   return tile;
 }

@@ -16,7 +16,9 @@ struct SolveTrilVariant {
   bool uses_tma;
   bool needs_16_bytes;     // addresses and strides in bytes
   int least_chunk;         // BT
-  int tiles_per_sm_limit;  // taken by choice only for so many tiles per multiprocessor; 0: any number
+  bool only_16_bits;       // types of a and x
+  int tiles_per_sm_limit;  // taken by choice only for so many tiles per multiprocessor at most; 0: any number
+  int tiles_per_sm_least;  // and for so many at least
   plumb_status (*launch)(const plumb_call& call);
   plumb_precision precision = PLUMB_IEEE;  // serves this one alone
   const char* bit_class = "canonical";
@@ -29,11 +31,14 @@ std::span<const SolveTrilVariant> solve_tril_variants();
 // launched. The call must be valid.
 std::int64_t solve_tril_tiles(const plumb_call& call);
 
-// What the copy engine is to move at a time: a 16 x 16 block of A, a block row of X.
+// What the copy engine is to move at a time: a 16 x 16 block of A, of some neighbouring heads or of one; a block
+// row of X.
+BoxedTensor solve_tril_a_units(const plumb_call& call, int heads);
 BoxedTensor solve_tril_a_boxes(const plumb_call& call);
 BoxedTensor solve_tril_x_boxes(const plumb_call& call);
 
 plumb_status launch_solve_tril_tma(const plumb_call& call);
+plumb_status launch_solve_tril_stream(const plumb_call& call);
 plumb_status launch_solve_tril_vec16_split(const plumb_call& call);
 plumb_status launch_solve_tril_vec16(const plumb_call& call);
 plumb_status launch_solve_tril_scalar(const plumb_call& call);

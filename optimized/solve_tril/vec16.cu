@@ -1,17 +1,45 @@
-// The launch of solve_tril's variant vec16.
+// The launch of solve_tril's variant vec16: by columns, by blocks or as stream does, whichever is faster.
+#include "optimized/solve_tril/columns.h"
+#include "optimized/solve_tril/columns_kernel.cuh"
 #include "optimized/solve_tril/launch.cuh"
 #include "optimized/solve_tril/vec16_kernel.cuh"
 
 namespace plumb {
 namespace {
 
+using namespace solve_tril;
+
+// Measured on an H200: where all types are of 16 bits and BT is 64, resident blocks take 31.5 us at T = 8192, 32
+// heads (columns 32.9, blocks 33.8), 94.7 at 32768 (108, 108) and 42.6 with 48 heads (50.2, 45.3); at 2048 columns
+// are faster. Not measured with cu_seqlens.
+constexpr int kTilesPerSmByResidents = 16;
+
 struct Vec16 {
   template <class A, class X, int kChunk>
   static plumb_status run(const plumb_call& call) {
-    constexpr unsigned kTiles = solve_tril::kTilesPerWarp<kChunk>;
-    const auto arguments = solve_tril::arguments_of(call);
+    if constexpr (kChunk == 64 && sizeof(A) == 2 && sizeof(X) == 2) {
+      const bool many = solve_tril_tiles(call) >= std::int64_t{kTilesPerSmByResidents} * call.device->sm_count;
+      if (many && !is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS])) return launch_solve_tril_stream(call);
+    }
+    const int tiles = columns_tiles<X, kChunk>(call);
+    if (tiles == 0) return by_blocks<A, X, kChunk>(call);
+    if (kChunk == 64 && tiles == 2) return by_columns<A, X, kChunk, 2>(call);
+    return by_columns<A, X, kChunk, 4>(call);
+  }
+
+  template <class A, class X, int kChunk, int kTiles>
+  static plumb_status by_columns(const plumb_call& call) {
+    const auto arguments = arguments_of(call, is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]) ? kTiles : 1);
+    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles, .block = 32 * kColumnWarps<kChunk>};
+    return launch_kernel(call, columns_kernel<A, X, kChunk, kTiles>, shape, arguments);
+  }
+
+  template <class A, class X, int kChunk>
+  static plumb_status by_blocks(const plumb_call& call) {
+    constexpr unsigned kTiles = kTilesPerWarp<kChunk>;
+    const auto arguments = arguments_of(call);
     const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles, .block = 32};
-    return launch_kernel(call, solve_tril::vec16_kernel<A, X, kChunk>, shape, arguments);
+    return launch_kernel(call, vec16_kernel<A, X, kChunk>, shape, arguments);
   }
 };
 

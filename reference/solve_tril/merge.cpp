@@ -17,13 +17,16 @@ float to_tf32(float value) {
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(value) + 0x1000u) & ~0x1fffu);
 }
 
-// A tile as the sum of two of tf32.
+// What a tensor core sees of a value that is not rounded: its upper 19 bits.
+float cut_to_tf32(float value) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & ~0x1fffu); }
+
+// A tile as the sum of two of tf32, as the kernels split it (optimized/device/mma.cuh).
 struct Split {
   Tile high, low;
 
   void set(std::size_t i, std::size_t j, float value) {
     high[i][j] = to_tf32(value);
-    low[i][j] = to_tf32(value - high[i][j]);
+    low[i][j] = cut_to_tf32(value - high[i][j]);
   }
 };
 

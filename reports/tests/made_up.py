@@ -4,6 +4,8 @@ import math
 import random
 from datetime import UTC, datetime, timedelta
 
+from plumbline_report.trust import CHECKS
+
 GPU = "NVIDIA H200"
 MACHINE = {
     "gpu": GPU,
@@ -19,20 +21,6 @@ MACHINE = {
     "date": "2026-11-22T05:10:00Z",
 }
 START = datetime(2025, 11, 23, 2, 30, tzinfo=UTC)
-CHECKS = [
-    "bound",
-    "bits",
-    "canary",
-    "untouched",
-    "inputs",
-    "poison",
-    "bias",
-    "served",
-    "repeat",
-    "sanitizer",
-    "device",
-    "launch",
-]
 
 
 def commit(rng: random.Random) -> str:
@@ -231,7 +219,7 @@ def mutation_document(mutants: int = 30, device: str = "replay", seed: int = 7) 
         "tier": "quick",
         "date": "2026-11-22T05:30:00Z",
         "commit": "b93dbed1f0a2",
-        "checks": CHECKS,
+        "checks": list(CHECKS),
         "mutants": made,
         "scores": {
             "all": {"killed": killed, "of": killed + 1},

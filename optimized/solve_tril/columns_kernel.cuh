@@ -1,0 +1,330 @@
+// Device code of vec16 and tma by columns: a block solves a few tiles side by side and is done.
+#pragma once
+
+#include "optimized/device/dependent_launch.cuh"
+#include "optimized/device/mbarrier.cuh"
+#include "optimized/device/tma.cuh"
+#include "optimized/solve_tril/columns.cuh"
+#include "optimized/solve_tril/plain.cuh"
+
+namespace plumb::solve_tril {
+
+template <int kChunk>
+constexpr int kColumnWarps = kChunk == 64 ? 2 : 1;
+
+// Blocks per multiprocessor that the register allocation must leave room for. Only where that was seen not to
+// spill.
+template <int kChunk, int kTiles>
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
+constexpr int kColumnsResident = kChunk == 16   ? 16
+                                 : kChunk == 32 ? 16
+                                 : kTiles == 4  ? 5
+                                                : 8;
+#else
+constexpr int kColumnsResident = 0;
+#endif
+
+// With two warps the first solves block column 0 and the second 1, 2, 3: about the same work.
+template <class A, class X, int kChunk, int kTiles, bool kTma>
+struct ColumnSolver {
+  using C = Columns<kTiles>;
+  static constexpr int kSide = kChunk / C::kBlock;
+  static constexpr int kWarps = kColumnWarps<kChunk>;
+  static constexpr int kMembers = kWarps * C::kLanes;  // threads of a tile
+  static constexpr int kScratch = kWarps == 2 ? C::kBlockBytes : 0;
+  static constexpr bool kWidensInPlace = kTma && sizeof(A) == 2;
+  // Where cp.async brings A of BT = 64, the barriers lie in row 0 of block (3, 3), which has no element of A, is
+  // used by no term and is no place for X. Five blocks of four tiles then fit into a multiprocessor of sm_90, which
+  // gives shared memory by the KiB (H200, T = 32768, fp32 to bf16: 91 us; with four 104).
+  static constexpr bool kBarriersInside = !kTma && kSide == 4;
+  static constexpr int kEnd = C::block_at(kSide, 0) + kScratch;
+  static constexpr int kBarriersAt = kBarriersInside ? C::block_at(3, 3) : kEnd;
+  static constexpr int kSharedBytes = kBarriersInside ? kEnd : kEnd + 128;
+
+  const Arguments& arguments;
+  char* blocks;
+  Mbarrier* ready;  // by block row of A
+  int lane, warp, tile_index, member;
+  Tile tile;
+
+  __device__ __forceinline__ Mbarrier& first_warp_passed_row_1() const { return ready[kSide]; }
+  // By block row: A as it is in memory, before it is widened.
+  __device__ __forceinline__ Mbarrier* arrived() const { return ready + kSide + 1; }
+
+  __device__ __forceinline__ void init_barriers() const {
+#pragma unroll
+    for (int p = 0; p < kSide; ++p) {
+      mbarrier_init(ready[p], kTma && !kWidensInPlace ? 1 : blockDim.x);
+      if constexpr (kWidensInPlace) mbarrier_init(arrived()[p], 1);
+    }
+    mbarrier_init(first_warp_passed_row_1(), 32);
+    if constexpr (kTma) mbarrier_fence();
+  }
+
+  __device__ __forceinline__ void request() const {
+    if constexpr (sizeof(A) == 4) {
+      request_copies();
+    } else {
+      load_and_widen();
+    }
+  }
+
+  // By one thread, whose tile is the block's first: the blocks of all tiles, by the copy engine.
+  __device__ __forceinline__ void request_boxes(const CUtensorMap& a_map) const {
+    constexpr int kBytes = C::kBlockBytes / 4 * static_cast<int>(sizeof(A));
+#pragma unroll 1
+    for (int p = 0; p < kSide; ++p) {
+      Mbarrier& loaded = kWidensInPlace ? arrived()[p] : ready[p];
+      mbarrier_arrive_expecting(loaded, (p + 1) * kBytes);
+#pragma unroll 1
+      for (int m = 0; m <= p; ++m) {
+        const BoxCorner corner{{m * C::kBlock, static_cast<int>(tile.head),
+                                static_cast<int>(tile.token) + p * C::kBlock, static_cast<int>(tile.batch)}};
+        load_box(blocks + C::block_at(p, m) + (kWidensInPlace ? C::kBlockBytes / 2 : 0), &a_map, corner, loaded);
+      }
+    }
+  }
+
+  // The warps take turns.
+  __device__ __forceinline__ void widen_boxes() const {
+#pragma unroll 1
+    for (int p = 0; p < kSide; ++p) {
+      mbarrier_wait(arrived()[p], 0);
+#pragma unroll 1
+      for (int m = (p + warp) % kWarps; m <= p; m += kWarps)
+        widen_block<A, kTiles>(blocks + C::block_at(p, m), lane);
+      mbarrier_arrive(ready[p]);
+    }
+  }
+
+  // 16 bytes hold the columns from kPer * access on; a block's row is sizeof(A) accesses, the tile's threads take
+  // kRows rows at a time. Visits (p, round, m, the row's address + m's columns, whether to read it).
+  template <class Visit, class EndOfRow>
+  __device__ __forceinline__ void for_each_access(Visit visit, EndOfRow end_of_row) const {
+    constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer,
+                  kRows = kMembers / kAccesses;
+    const int access = thread() % kAccesses, first_row = thread() / kAccesses;
+    const A* from = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride) +
+                    first_row * arguments.a_stride.token + access * kPer;
+    const std::int64_t step = kRows * arguments.a_stride.token;
+    int left = tile.rows - first_row;
+#pragma unroll
+    for (int p = 0; p < kSide; ++p) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        const bool below_diagonal = kPer * access < round * kRows + first_row;
+#pragma unroll
+        for (int m = 0; m <= p; ++m) visit(p, round, m, from + C::kBlock * m, left > 0, m < p || below_diagonal);
+        from += step;
+        left -= kRows;
+      }
+      end_of_row(p);
+    }
+  }
+
+  __device__ __forceinline__ int thread() const { return warp * C::kLanes + member; }
+
+  __device__ __forceinline__ void request_copies() const {
+    constexpr int kRows = kMembers / 4;
+    static_assert(kRows * C::kRowBytes % 512 == 0, "the swizzle would change from round to round");
+    char* const to = blocks + C::chunk_at(thread() / 4, tile_index, thread() % 4);
+    for_each_access(
+        [&](int p, int round, int m, const A* from, bool exists, bool wanted) {
+          if (wanted) cp_async_cg16(to + C::block_at(p, m) + round * kRows * C::kRowBytes, from, exists ? 16 : 0);
+        },
+        [&](int p) { mbarrier_arrive_after_copies(ready[p]); });
+  }
+
+  // 16-bit types are widened on the way, in registers.
+  __device__ __forceinline__ void load_and_widen() const {
+    constexpr int kRows = kMembers / 2, kRounds = C::kBlock / kRows;
+    Packed<A, 8> packed[kSide * (kSide + 1) / 2 * kRounds];
+    for_each_access(
+        [&](int p, int round, int m, const A* from, bool exists, bool wanted) {
+          auto& to = packed[(p * (p + 1) / 2 + m) * kRounds + round];
+          to = {};
+          if (exists && wanted) load<16>(to, from);
+        },
+        [](int) {});
+#pragma unroll
+    for (int p = 0; p < kSide; ++p) {
+#pragma unroll
+      for (int m = 0; m <= p; ++m) {
+#pragma unroll
+        for (int round = 0; round < kRounds; ++round) {
+          float values[8];
+          unpack(packed[(p * (p + 1) / 2 + m) * kRounds + round], values);
+          char* const block = blocks + C::block_at(p, m);
+          const int row = round * kRows + thread() / 2;
+          if (p == m && row == 0) continue;  // nothing is left of the diagonal
+          const int to = C::chunk_at(row, tile_index, thread() % 2 * 2);
+#pragma unroll
+          for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
+            *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
+                make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
+          }
+        }
+      }
+      mbarrier_arrive(ready[p]);
+    }
+  }
+
+  // Zeros in the blocks right of the diagonal, by all threads.
+  __device__ __forceinline__ void write_zeros() const {
+    constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
+    constexpr int kRows = kMembers / kAccesses < C::kBlock ? kMembers / kAccesses : C::kBlock;
+    const int first_row = thread() / kAccesses;
+    X* to = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + first_row * arguments.x_stride.token +
+            thread() % kAccesses * kPer;
+    int rows_left = first_row < kRows ? tile.rows - first_row : 0;
+#pragma unroll
+    for (int p = 0; p + 1 < kSide; ++p) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        if (rows_left > 0) {
+#pragma unroll
+          for (int q = p + 1; q < kSide; ++q) {
+            *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
+          }
+        }
+        to += kRows * arguments.x_stride.token;
+        rows_left -= kRows;
+      }
+    }
+  }
+
+  // Where the lane keeps X (p, q) until the block rows below need it. Block column 0 alone uses A's blocks (p, 0).
+  // The second warp has a block of its own, and takes A's (1, 1) when the first warp is done with it.
+  __device__ __forceinline__ char* kept(int p, int q) const {
+    const int block = q == 0 ? C::block_at(p, 0) : p == q ? C::block_at(kSide, 0) : C::block_at(1, 1);
+    return blocks + block + lane * C::kColumns * 4;
+  }
+
+  template <bool kAll>
+  __device__ __forceinline__ void store_rows(const typename C::Values& values, X* to, int rows) const {
+#pragma unroll
+    for (int i = 0; i < C::kBlock; ++i) {
+      Packed<X, C::kColumns> packed;
+      pack<X>(values[i], packed);
+      if (kAll || i < rows) store<16>(packed, to);
+      to += arguments.x_stride.token;
+    }
+  }
+
+  // Returns whether the last row came out finite.
+  __device__ __forceinline__ bool solve_block_column(int q, int block_rows) const {
+    X* x =
+        static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + q * C::kBlock * arguments.x_stride.token;
+    HalfChunk<kTiles> a[2];
+    bool finite = true;
+#pragma unroll 1
+    for (int p = q; p < block_rows; ++p) {
+      const char* block = blocks + tile_index * 64 + C::block_at(p, q);
+      mbarrier_wait(ready[p], 0);
+      a[0].fetch(block, tile_index, 0, 0);
+      typename C::Values values;
+#pragma unroll
+      for (int i = 0; i < C::kBlock; ++i) {
+#pragma unroll
+        for (int c = 0; c < C::kColumns; ++c) {
+          values[i][c] = p == q && member * C::kColumns + c == i ? 1.0f : 0.0f;
+        }
+      }
+#pragma unroll 1
+      for (int m = q; m < p; ++m) {
+        apply_block<kTiles>(values, a, block, tile_index, kept(m, q));
+        block += C::kBlockBytes;
+      }
+      substitute_columns<kTiles>(values, a, block, tile_index);
+
+      if (kSide > 1 && p + 1 < block_rows) {
+        if (q == 0) __syncwarp();  // A's block has been read by all
+        if (kScratch > 0 && q == 0 && p == 1) mbarrier_arrive(first_warp_passed_row_1());
+        if (kScratch > 0 && q == 1 && p == 2) mbarrier_wait(first_warp_passed_row_1(), 0);
+        char* to = kept(p, q);
+#pragma unroll
+        for (int i = 0; i < C::kBlock; ++i) {
+          Packed<float, C::kColumns> packed;
+          pack<float>(values[i], packed);
+          store<16>(packed, to + i * 32 * C::kColumns * 4);
+        }
+      }
+      X* const to = x + q * C::kBlock + member * C::kColumns;
+      if (__all_sync(0xffffffffu, tile.rows >= (p + 1) * C::kBlock)) {
+        store_rows<true>(values, to, C::kBlock);
+      } else {
+        store_rows<false>(values, to, tile.rows - p * C::kBlock);
+      }
+      x += C::kBlock * arguments.x_stride.token;
+      float sum = 0.0f;
+#pragma unroll
+      for (int c = 0; c < C::kColumns; ++c) sum = fmaf(values[C::kBlock - 1][c], 0.0f, sum);
+      finite = sum == 0.0f;
+    }
+    return finite;
+  }
+};
+
+// Block b has the tiles kTiles b, kTiles b + 1, ...; with cu_seqlens, and for the copy engine, they must be heads
+// of one slot. What the copy engine brings of rows past a sequence's end only reaches rows of X that do not exist.
+template <class A, class X, int kChunk, int kTiles, bool kTma>
+__device__ __forceinline__ void solve_columns(const Arguments& arguments, const CUtensorMap* a_map) {
+  using C = Columns<kTiles>;
+  using Solver = ColumnSolver<A, X, kChunk, kTiles, kTma>;
+  __shared__ alignas(kTma ? 1024 : 128) char shared[Solver::kSharedBytes];
+  const int lane = threadIdx.x % 32, warp = Solver::kWarps == 1 ? 0 : __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+  Solver solver{.arguments = arguments,
+                .blocks = shared,
+                .ready = reinterpret_cast<Mbarrier*>(shared + Solver::kBarriersAt),
+                .lane = lane,
+                .warp = warp,
+                .tile_index = C::tile_of(lane),
+                .member = C::member_of(lane),
+                .tile = {}};
+  if (threadIdx.x == 0) solver.init_barriers();
+  wait_for_producers();
+  solver.tile = tile_at<kChunk>(arguments, blockIdx.x * kTiles + solver.tile_index);
+  __syncthreads();
+  if constexpr (kTma) {
+    if (threadIdx.x == 0) solver.request_boxes(*a_map);
+  } else {
+    solver.request();
+  }
+  release_dependents();
+  solver.write_zeros();  // while A is on its way
+  if constexpr (Solver::kWidensInPlace) solver.widen_boxes();
+
+  const int block_rows = __reduce_max_sync(0xffffffffu, (solver.tile.rows + C::kBlock - 1) / C::kBlock);
+  bool finite = true;
+#pragma unroll 1
+  for (int q = warp; q < (warp + 1 == Solver::kWarps ? Solver::kSide : 1); ++q) {
+    if (!solver.solve_block_column(q, block_rows)) finite = false;
+  }
+  if (kTma && !Solver::kWidensInPlace) {  // the block must outlive its boxes, and a tail has not waited for all
+#pragma unroll 1
+    for (int p = 0; p < Solver::kSide; ++p) mbarrier_wait(solver.ready[p], 0);
+  }
+  if (__syncthreads_and(finite)) return;
+#pragma unroll 1
+  for (int i = 0; i < kTiles; ++i) {
+    solve_plainly<A, X, kChunk>(reinterpret_cast<float(&)[kChunk][kChunk]>(shared), arguments,
+                                tile_at<kChunk>(arguments, blockIdx.x * kTiles + i));
+  }
+}
+
+template <class A, class X, int kChunk, int kTiles>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+    columns_kernel(const Arguments arguments) {
+  solve_columns<A, X, kChunk, kTiles, false>(arguments, nullptr);
+}
+
+template <class A, class X, int kChunk, int kTiles>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+    columns_tma_kernel(const Arguments arguments, const __grid_constant__ CUtensorMap a_map) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  if (threadIdx.x == 0) prefetch_tensor_map(&a_map);
+  solve_columns<A, X, kChunk, kTiles, true>(arguments, &a_map);
+#endif
+}
+
+}  // namespace plumb::solve_tril

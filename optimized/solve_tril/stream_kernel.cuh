@@ -1,0 +1,416 @@
+// Device code of stream and tma: resident blocks through which tiles flow.
+//
+// Three kinds of warps share a block's ring of slots, each of which holds the lower blocks of a unit, kTiles tiles
+// side by side. Loaders fill free slots, with cp.async or with the copy engine; where A is of 16 bits wideners turn
+// it into fp32 in place; teams of solvers take the units in turn, store X from registers and free the slot. So
+// memory is busy while tiles are solved, and nobody waits for a launch.
+#pragma once
+
+#include "optimized/device/cp_async.cuh"
+#include "optimized/device/dependent_launch.cuh"
+#include "optimized/device/tma.cuh"
+#include "optimized/solve_tril/columns.cuh"
+#include "optimized/solve_tril/tile.cuh"
+
+namespace plumb::solve_tril {
+
+constexpr int kUnitTiles = 4;
+
+// What a block consists of. With two warps in a team the first solves block column 0 and the second 1, 2, 3: about
+// the same work.
+template <class A, int kChunk, bool kTma>
+struct Stream {
+  using C = Columns<kUnitTiles>;
+  static constexpr int kSide = kChunk / C::kBlock;
+  static constexpr bool kWidens = sizeof(A) == 2;
+  static constexpr int kTeamWarps = kSide == 4 ? 2 : 1;
+  static constexpr int kTeams = 8 / kTeamWarps;
+  static constexpr int kSolverWarps = kTeams * kTeamWarps;
+  static constexpr int kLoaderWarps = kTma ? 1 : kWidens ? 2 : 4;
+  static constexpr int kWidenerWarps = kWidens ? 2 : 0;
+  static constexpr int kThreads = 32 * (kSolverWarps + kLoaderWarps + kWidenerWarps);
+  static constexpr int kMostSlots = kSide == 4 ? 5 : kSide == 2 ? 16 : 32;
+  static constexpr int kSlotBytes = C::block_at(kSide, 0);
+  static constexpr int kScratchBytes = kTeamWarps == 2 ? C::kBlockBytes : 0;  // of a team
+
+  static constexpr int shared_bytes(int slots);
+};
+
+// A unit's tiles, as its loaders tell the solvers.
+struct UnitHeader {
+  std::int64_t x_offset[kUnitTiles];  // elements
+  int rows[kUnitTiles];
+};
+
+struct SlotBarriers {
+  Mbarrier arrived[4];  // by block row: A's bytes, as they are in memory; of 16-bit types only
+  Mbarrier full[4];     // by block row: A in fp32
+  Mbarrier empty;       // the unit has been solved
+};
+
+template <class A, int kChunk, bool kTma>
+constexpr int Stream<A, kChunk, kTma>::shared_bytes(int slots) {
+  return slots * (kSlotBytes + static_cast<int>(sizeof(UnitHeader) + sizeof(SlotBarriers))) +
+         kTeams * kScratchBytes + kTeams * static_cast<int>(sizeof(Mbarrier));
+}
+
+// Walks over a ring of slots.
+struct RingPlace {
+  int slot = 0, round = 0;
+  __device__ __forceinline__ void advance(int by, int slots) {
+    slot += by;
+    while (slots <= slot) slot -= slots, ++round;
+  }
+  __device__ __forceinline__ int parity() const { return round & 1; }
+};
+
+// One block column of X with plain loops and A from memory, where A is not finite: 16 lanes have a column each, of
+// one tile after the other. `scratch`: 4 KiB that no other warp uses.
+template <class A, class X>
+__device__ __noinline__ void solve_column_plainly(const A* a, std::int64_t a_step, X* x, std::int64_t x_step,
+                                                  int rows, int column, float* scratch) {
+  for (int i = 0; i < rows; ++i) {
+    float value = i == column ? 1.0f : 0.0f;
+    for (int k = column; k < i; ++k) value = fmaf(-to_float(a[i * a_step + k]), scratch[k * 16], value);
+    scratch[i * 16] = value;
+    x[i * x_step + column] = from_float<X>(value);
+  }
+}
+
+// A warp's part in solving one unit.
+template <class A, class X, int kChunk, bool kTma>
+struct UnitSolver {
+  using S = Stream<A, kChunk, kTma>;
+  using C = Columns<kUnitTiles>;
+
+  const Arguments& arguments;
+  char* blocks;
+  char* scratch;     // of the team
+  Mbarrier* full;    // by block row
+  Mbarrier* passed;  // the team's first warp needs A's block (1, 1) no more
+  int parity, passed_parity;
+  int lane, tile_index, member, rows;
+  X* x;
+
+  // Where the lane keeps X (p, q) until the block rows below need it. Block column 0 alone uses A's blocks (p, 0).
+  // The second warp has a block of its own, and takes A's (1, 1) when the first warp is done with it.
+  __device__ __forceinline__ char* kept(int p, int q) const {
+    char* const block = q == 0   ? blocks + C::block_at(p, 0)
+                        : p == q ? (S::kTeamWarps == 2 ? scratch : blocks + C::block_at(p, q))
+                                 : blocks + C::block_at(1, 1);
+    return block + lane * C::kColumns * 4;
+  }
+
+  template <bool kAll>
+  __device__ __forceinline__ void store_rows(const typename C::Values& values, X* to, int rows_left) const {
+#pragma unroll
+    for (int i = 0; i < C::kBlock; ++i) {
+      Packed<X, C::kColumns> packed;
+      pack<X>(values[i], packed);
+      if (kAll || i < rows_left) store<16>(packed, to);
+      to += arguments.x_stride.token;
+    }
+  }
+
+  // Zeros right of the diagonal block of block row p, 16 bytes a time.
+  __device__ __forceinline__ void store_zeros(int p, X* row) const {
+    constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
+    constexpr int kRows = C::kLanes / kAccesses;
+    int left = min(rows - p * C::kBlock, C::kBlock) - member / kAccesses;
+    X* to = row + member / kAccesses * arguments.x_stride.token + member % kAccesses * kPer;
+#pragma unroll
+    for (int round = 0; round < C::kBlock / kRows; ++round) {
+      if (left > 0) {
+#pragma unroll
+        for (int q = 1; q < S::kSide; ++q) {
+          if (q > p) *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
+        }
+      }
+      to += kRows * arguments.x_stride.token;
+      left -= kRows;
+    }
+  }
+
+  // Returns whether the last row came out finite.
+  __device__ __forceinline__ bool solve_block_column(int q, int block_rows) const {
+    HalfChunk<kUnitTiles> a[2];
+    bool finite = true;
+    X* row = x + q * C::kBlock * arguments.x_stride.token;
+#pragma unroll 1
+    for (int p = q; p < block_rows; ++p) {
+      const char* block = blocks + tile_index * 64 + C::block_at(p, q);
+      mbarrier_wait(full[p], parity);
+      a[0].fetch(block, tile_index, 0, 0);
+      typename C::Values values;
+#pragma unroll
+      for (int i = 0; i < C::kBlock; ++i) {
+#pragma unroll
+        for (int c = 0; c < C::kColumns; ++c) {
+          values[i][c] = p == q && member * C::kColumns + c == i ? 1.0f : 0.0f;
+        }
+      }
+#pragma unroll 1
+      for (int m = q; m < p; ++m) {
+        apply_block<kUnitTiles>(values, a, block, tile_index, kept(m, q));
+        block += C::kBlockBytes;
+      }
+      substitute_columns<kUnitTiles>(values, a, block, tile_index);
+
+      if (S::kSide > 1 && p + 1 < block_rows) {
+        __syncwarp();  // A's block has been read by all
+        if (S::kTeamWarps == 2 && q == 0 && p == 1) mbarrier_arrive(*passed);
+        if (S::kTeamWarps == 2 && q == 1 && p == 2) mbarrier_wait(*passed, passed_parity);
+        char* to = kept(p, q);
+#pragma unroll
+        for (int i = 0; i < C::kBlock; ++i) {
+          Packed<float, C::kColumns> packed;
+          pack<float>(values[i], packed);
+          store<16>(packed, to + i * 32 * C::kColumns * 4);
+        }
+      }
+      X* const to = row + q * C::kBlock + member * C::kColumns;
+      if (__all_sync(0xffffffffu, rows >= (p + 1) * C::kBlock)) {
+        store_rows<true>(values, to, C::kBlock);
+      } else {
+        store_rows<false>(values, to, rows - p * C::kBlock);
+      }
+      if (p == q) store_zeros(p, row);
+      row += C::kBlock * arguments.x_stride.token;
+      float sum = 0.0f;
+#pragma unroll
+      for (int c = 0; c < C::kColumns; ++c) sum = fmaf(values[C::kBlock - 1][c], 0.0f, sum);
+      finite = sum == 0.0f;
+    }
+    return finite;
+  }
+};
+
+template <class A, class X, int kChunk, bool kTma>
+__device__ __forceinline__ void solve_units(const Arguments& arguments, char* ring, UnitHeader* headers,
+                                            SlotBarriers* barriers, char* scratch, Mbarrier* passed, int units,
+                                            int slots, int warp, int lane) {
+  using S = Stream<A, kChunk, kTma>;
+  using C = Columns<kUnitTiles>;
+  const int team = warp / S::kTeamWarps, role = warp % S::kTeamWarps;
+  RingPlace place;
+  place.advance(team, slots);
+  int passed_parity = 0;
+#pragma unroll 1
+  for (int unit = blockIdx.x + team * gridDim.x; unit < units; unit += S::kTeams * gridDim.x) {
+    SlotBarriers& slot = barriers[place.slot];
+    char* const blocks = ring + place.slot * S::kSlotBytes;
+    mbarrier_wait(slot.full[0], place.parity());
+    const UnitHeader& header = headers[place.slot];
+    const int tile_index = C::tile_of(lane);
+    const UnitSolver<A, X, kChunk, kTma> solver{.arguments = arguments,
+                                                .blocks = blocks,
+                                                .scratch = scratch + team * S::kScratchBytes,
+                                                .full = slot.full,
+                                                .passed = passed + team,
+                                                .parity = place.parity(),
+                                                .passed_parity = passed_parity,
+                                                .lane = lane,
+                                                .tile_index = tile_index,
+                                                .member = C::member_of(lane),
+                                                .rows = header.rows[tile_index],
+                                                .x = static_cast<X*>(arguments.x) + header.x_offset[tile_index]};
+    const int block_rows = __reduce_max_sync(0xffffffffu, (solver.rows + C::kBlock - 1) / C::kBlock);
+#pragma unroll 1
+    for (int q = role; q < (role + 1 == S::kTeamWarps ? S::kSide : 1); ++q) {
+      const bool finite = solver.solve_block_column(q, block_rows);
+      if (__all_sync(0xffffffffu, finite)) continue;
+      float* const free = reinterpret_cast<float*>(role == 0 ? blocks + C::block_at(q, q) : solver.scratch);
+#pragma unroll 1
+      for (int i = 0; i < kUnitTiles; ++i) {
+        const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + i);
+        if (lane >= C::kBlock) continue;
+        solve_column_plainly(static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride),
+                             arguments.a_stride.token,
+                             static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride),
+                             arguments.x_stride.token, tile.rows, q * C::kBlock + lane, free + lane);
+      }
+    }
+    if constexpr (S::kTeamWarps == 2) {  // both go through one phase of `passed` per unit
+      if (role == 0 && block_rows < 3) mbarrier_arrive(*solver.passed);
+      if (role == 1 && block_rows < 4) mbarrier_wait(*solver.passed, passed_parity);
+      passed_parity ^= 1;
+    }
+    if constexpr (kTma) fence_before_store_box();  // the copy engine writes next what was written here
+    mbarrier_arrive(slot.empty);
+    place.advance(S::kTeams, slots);
+  }
+}
+
+// A's block rows into free slots by cp.async, as they are. Of rows that do not exist zeros.
+template <class A, int kChunk>
+__device__ __forceinline__ void load_units(const Arguments& arguments, char* ring, UnitHeader* headers,
+                                           SlotBarriers* barriers, int units, int slots, int thread) {
+  using S = Stream<A, kChunk, false>;
+  using C = Columns<kUnitTiles>;
+  constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer;
+  constexpr int kRows = 32 * S::kLoaderWarps / kAccesses / kUnitTiles;  // at a time
+  static_assert(kRows == 8, "the swizzle would change from round to round");
+  const int access = thread % kAccesses, tile_index = thread / kAccesses % kUnitTiles,
+            first_row = thread / kAccesses / kUnitTiles;
+  // 16-bit blocks arrive in the upper half of their place.
+  const int to_first = S::kWidens
+                           ? C::kBlockBytes / 2 + first_row * (C::kRowBytes / 2) + tile_index * 32 + access * 16
+                           : C::chunk_at(first_row, tile_index, access);
+  constexpr int kRoundBytes = kRows * C::kRowBytes / (S::kWidens ? 2 : 1);
+  RingPlace place;
+#pragma unroll 1
+  for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
+    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + tile_index);
+    SlotBarriers& slot = barriers[place.slot];
+    if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
+    if (first_row == 0 && access == 0) {
+      headers[place.slot].x_offset[tile_index] = tile.offset(arguments.x_stride);
+      headers[place.slot].rows[tile_index] = tile.rows;
+    }
+    const std::int64_t step = kRows * arguments.a_stride.token;
+    const A* from = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride) +
+                    first_row * arguments.a_stride.token + access * kPer;
+    char* const to = ring + place.slot * S::kSlotBytes + to_first;
+    int left = tile.rows - first_row;
+#pragma unroll
+    for (int p = 0; p < S::kSide; ++p) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        const bool below_diagonal = kPer * access < round * kRows + first_row;
+#pragma unroll
+        for (int m = 0; m <= p; ++m) {
+          if (m < p || below_diagonal) {
+            cp_async_cg16(to + C::block_at(p, m) + round * kRoundBytes, from + C::kBlock * m, left > 0 ? 16 : 0);
+          }
+        }
+        from += step;
+        left -= kRows;
+      }
+      Mbarrier& loaded = S::kWidens ? slot.arrived[p] : slot.full[p];
+      mbarrier_arrive_after_copies(loaded);
+      if (p == 0) mbarrier_arrive(loaded);  // for the header
+    }
+    place.advance(1, slots);
+  }
+}
+
+// The same by the copy engine, a block of all tiles at a time; by one warp.
+template <class A, int kChunk>
+__device__ __forceinline__ void load_units_by_boxes(const Arguments& arguments, const CUtensorMap& a_map,
+                                                    char* ring, UnitHeader* headers, SlotBarriers* barriers,
+                                                    int units, int slots, int lane) {
+  using S = Stream<A, kChunk, true>;
+  using C = Columns<kUnitTiles>;
+  RingPlace place;
+#pragma unroll 1
+  for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
+    const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + lane % kUnitTiles);
+    SlotBarriers& slot = barriers[place.slot];
+    if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
+    if (lane < kUnitTiles) {
+      headers[place.slot].x_offset[lane] = tile.offset(arguments.x_stride);
+      headers[place.slot].rows[lane] = tile.rows;
+    }
+    __syncwarp();
+    if (lane == 0) {
+      char* const blocks = ring + place.slot * S::kSlotBytes;
+#pragma unroll 1
+      for (int p = 0; p < S::kSide; ++p) {
+        Mbarrier& loaded = S::kWidens ? slot.arrived[p] : slot.full[p];
+        const bool exists = p * C::kBlock < tile.rows;
+        mbarrier_arrive_expecting(loaded, exists ? (p + 1) * C::kBlockBytes / (S::kWidens ? 2 : 1) : 0);
+        for (int m = 0; exists && m <= p; ++m) {
+          const BoxCorner corner{{m * C::kBlock, static_cast<int>(tile.head),
+                                  static_cast<int>(tile.token) + p * C::kBlock, static_cast<int>(tile.batch)}};
+          load_box(blocks + C::block_at(p, m) + (S::kWidens ? C::kBlockBytes / 2 : 0), &a_map, corner, loaded);
+        }
+      }
+    }
+    place.advance(1, slots);
+  }
+}
+
+// Turns what has arrived into fp32. A warp takes every kWidenerWarps-th block of a block row.
+template <class A, int kChunk, bool kTma>
+__device__ __forceinline__ void widen_units(char* ring, SlotBarriers* barriers, int units, int slots, int warp,
+                                            int lane) {
+  using S = Stream<A, kChunk, kTma>;
+  using C = Columns<kUnitTiles>;
+  RingPlace place;
+#pragma unroll 1
+  for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
+    SlotBarriers& slot = barriers[place.slot];
+    char* const blocks = ring + place.slot * S::kSlotBytes;
+#pragma unroll 1
+    for (int p = 0; p < S::kSide; ++p) {
+      mbarrier_wait(slot.arrived[p], place.parity());
+#pragma unroll 1
+      for (int m = (p + warp) % 2; m <= p; m += S::kWidenerWarps) {
+        widen_block<A, kUnitTiles>(blocks + C::block_at(p, m), lane);
+      }
+      mbarrier_arrive(slot.full[p]);
+    }
+    place.advance(1, slots);
+  }
+}
+
+// `units`: groups of kUnitTiles tiles, in order of their numbers. With cu_seqlens, and for the copy engine, they
+// must be heads of one slot.
+template <class A, class X, int kChunk, bool kTma>
+__device__ __forceinline__ void stream_units(const Arguments& arguments, const CUtensorMap* a_map, int units,
+                                             int slots) {
+  using S = Stream<A, kChunk, kTma>;
+  extern __shared__ __align__(1024) char shared[];
+  char* const ring = shared;
+  char* const scratch = ring + slots * S::kSlotBytes;
+  auto* const headers = reinterpret_cast<UnitHeader*>(scratch + S::kTeams * S::kScratchBytes);
+  auto* const barriers = reinterpret_cast<SlotBarriers*>(headers + slots);
+  auto* const passed = reinterpret_cast<Mbarrier*>(barriers + slots);
+  const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+
+  for (int i = threadIdx.x; i < slots; i += blockDim.x) {
+    constexpr int kLoads = kTma ? 1 : 32 * S::kLoaderWarps;
+    for (int p = 0; p < S::kSide; ++p) {
+      const int loads = kTma || p > 0 ? kLoads : 2 * kLoads;
+      mbarrier_init(barriers[i].arrived[p], loads);
+      mbarrier_init(barriers[i].full[p], S::kWidens ? 32 * S::kWidenerWarps : loads);
+    }
+    mbarrier_init(barriers[i].empty, 32 * S::kTeamWarps);
+  }
+  if (threadIdx.x < S::kTeams) mbarrier_init(passed[threadIdx.x], 32);
+  if constexpr (kTma) mbarrier_fence();
+  wait_for_producers();
+  __syncthreads();
+  release_dependents();
+
+  if (warp < S::kSolverWarps) {
+    solve_units<A, X, kChunk, kTma>(arguments, ring, headers, barriers, scratch, passed, units, slots, warp, lane);
+  } else if (warp < S::kSolverWarps + S::kLoaderWarps) {
+    if constexpr (kTma) {
+      load_units_by_boxes<A, kChunk>(arguments, *a_map, ring, headers, barriers, units, slots, lane);
+    } else {
+      load_units<A, kChunk>(arguments, ring, headers, barriers, units, slots, threadIdx.x - 32 * S::kSolverWarps);
+    }
+  } else {
+    if constexpr (S::kWidens) {
+      widen_units<A, kChunk, kTma>(ring, barriers, units, slots, warp - S::kSolverWarps - S::kLoaderWarps, lane);
+    }
+  }
+}
+
+template <class A, class X, int kChunk>
+__global__ void __launch_bounds__(Stream<A, kChunk, false>::kThreads, 1)
+    stream_kernel(const Arguments arguments, int units, int slots) {
+  stream_units<A, X, kChunk, false>(arguments, nullptr, units, slots);
+}
+
+template <class A, class X, int kChunk>
+__global__ void __launch_bounds__(Stream<A, kChunk, true>::kThreads, 1)
+    stream_tma_kernel(const Arguments arguments, const __grid_constant__ CUtensorMap a_map, int units, int slots) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  if (threadIdx.x == 0) prefetch_tensor_map(&a_map);
+  stream_units<A, X, kChunk, true>(arguments, &a_map, units, slots);
+#endif
+}
+
+}  // namespace plumb::solve_tril
