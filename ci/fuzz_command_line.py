@@ -30,6 +30,8 @@ def command_line(draw: random.Random) -> list[str]:
             words.append(draw.choice(VALUES))
     if words[:1] == ["check"] or words[:1] == ["golden"]:
         words += ["--filter", draw.choice(["rms_norm/fp32/rows=2,hidden=3/seed=7", "nothing*"])]  # never a whole tier
+    if words[:1] == ["mutate"]:
+        words += ["--mutant", "no-such-mutant"]  # never all of them
     return [word.replace("\0", "") for word in words]
 
 

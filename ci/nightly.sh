@@ -39,7 +39,9 @@ part env PLUMBLINE_TIER="$tier" ci/check_gpu.sh "$output"
 
 # A check that sees nothing passes everything: libraries with one known bug each must fail, every one.
 step "mutants on $device"
-part "$plumbline" mutate --tier "$tier" --device "$device" --json "$output/mutation.json"
+# Side by side: the start of one fills the gaps of another (25 mutants on 2 cores: 16 s instead of 23).
+part "$plumbline" mutate --tier "$tier" --device "$device" --jobs "$((jobs < 4 ? jobs : 4))" \
+  --json "$output/mutation.json"
 
 omissions=()
 if [[ $device == replay ]]; then
