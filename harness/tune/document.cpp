@@ -67,12 +67,21 @@ std::vector<std::string> aligned(const std::vector<std::vector<std::string>>& li
   return texts;
 }
 
-Json json_of(const TuneOperator& op, const TunePoint& point, const std::string& chosen) {
+// The point as it is read again, so that what follows from its times does not depend on who computes it.
+TunePoint as_written(TunePoint point) {
+  for (TuneTiming& timing : point.variants) {
+    timing.time_us = rounded(timing.time_us);
+    timing.spread = rounded(timing.spread);
+  }
+  return point;
+}
+
+Json json_of(const TuneOperator& op, const TunePoint& measured, const std::string& chosen) {
+  const TunePoint point = as_written(measured);
   Json key = Json::object(), variants = Json::array();
   for (std::size_t i = 0; i < op.axes.size(); ++i) key[op.axes[i].name] = point.key.at(i);
   for (const TuneTiming& timing : point.variants) {
-    variants.push_back(
-        {{"name", timing.variant}, {"time_us", rounded(timing.time_us)}, {"spread", rounded(timing.spread)}});
+    variants.push_back({{"name", timing.variant}, {"time_us", timing.time_us}, {"spread", timing.spread}});
   }
   Json json = {{"name", point.name},
                {"form", point.form},
