@@ -19,9 +19,11 @@ step "build ($preset)"
 build_preset "$preset" plumbline plumbline_optimized
 plumbline=$build/plumbline
 
-# One script of this folder at a time on a GPU; several GPUs may record side by side.
-exec {lock}> "build/gpu-${PLUMBLINE_GPU:-0}.lock"
-flock "$lock"
+# One script of this folder at a time on a GPU; several GPUs may record side by side (ci/record_all.sh).
+if [[ -z ${PLUMBLINE_GPU_HELD:-} ]]; then
+  exec {lock}> "build/gpu-${PLUMBLINE_GPU:-0}.lock"
+  flock "$lock"
+fi
 for part in "${parts[@]}"; do
   case $part in
     tune)

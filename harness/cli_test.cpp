@@ -81,7 +81,7 @@ TEST(CommandLine, WrongUsageIsAnErrorWithASentence) {
       {{"check", "extra"}, "unknown argument 'extra'"},
       {{"check", "--golden", "/no/goldens"}, "--golden '/no/goldens': no such folder"},
       {{"golden"}, "subcommand is required"},
-      {{"golden", "record"}, "--device is required"},
+      {{"golden", "record"}, "golden record needs a GPU"},
       {{"golden", "record", "--device", "replay"}, "golden record needs a GPU"},
       {{"bench", "--cache", "warm"}, "warm"},
   };

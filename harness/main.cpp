@@ -366,7 +366,8 @@ int run(int argc, char** argv) {
       return kExitPass;
     }
     CheckOptions options = resolved(typed);
-    if (options.worker.place != Place::kCuda) throw HarnessError("golden record needs a GPU: --device cuda:N");
+    if (options.worker.place != Place::kCuda)
+      throw HarnessError("golden record needs a GPU (--device cuda:N) or what one computed (--from CHECK.json)");
     options.record = options.golden.empty() ? default_golden_folder() : options.golden;
     options.compare_goldens = false;  // what is recorded anew is not held against the old record
     return run_check(std::move(options));

@@ -247,7 +247,7 @@ def all_not_run(report: Report) -> list[Omission]:
         idle = [mutant for mutant in mutation.mutants if mutant.status in ("not run", "not expressible")]
         if idle:
             why = clip(idle[0].reason or idle[0].status, 200)
-            more = f" (and {plural(len(idle) - 1, 'more')})" if len(idle) > 1 else ""
+            more = f" (and {len(idle) - 1:,} more)" if len(idle) > 1 else ""
             found.append(Omission(f"{plural(len(idle), 'mutant')} on {clip(mutation.title, 80)}", why + more))
     found += [
         Omission(MEANING[key], f"no {key} document was given (--{key}, from {KINDS[key].command})")
@@ -305,7 +305,7 @@ def notices(checks: list[CheckModel], benches: list[BenchModel]) -> list[str]:
     commits += [(f"the benchmark on {bench.title}", bench.context.get("commit") or "") for bench in benches]
     known = [(who, clip(commit, 60)) for who, commit in commits if commit]
     if any(not _same_commit(one, other) for (_, one), (_, other) in combinations(known, 2)):
-        told = ", ".join(f"{who} of {commit}" for who, commit in known)
+        told = ", ".join(dict.fromkeys(f"{who} of {commit}" for who, commit in known))
         found.append(f"The documents are of different commits: {told}.")
     return found
 

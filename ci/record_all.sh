@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# On a machine with GPUs: everything that golden/ holds, the parts side by side, one GPU each, and then the proof of the
+# gate on every GPU that is free. What is finished is packed at once, so that an early end loses only what is unfinished.
+#
+#   ci/record_all.sh OUTPUT      OUTPUT/PART.tar.gz and OUTPUT/PART.log; OUTPUT/gate/ (ci/prove_gate.sh)
+#   PLUMBLINE_SECONDS=600        no gate is started later than this after the start
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+output=${1:?usage: ci/record_all.sh OUTPUT}
+mkdir -p build "$output"
+source ci/common.sh
+export PLUMBLINE_PRESET=${PLUMBLINE_PRESET:-dev}
+have_gpu || { echo "record_all.sh: needs an NVIDIA GPU" >&2; exit 2; }
+mapfile -t gpus < <(nvidia-smi --query-gpu=index --format=csv,noheader)
+
+# record NAME GPU PART...     one call of ci/record.sh, into OUTPUT/NAME.tar.gz
+record() {
+  local name=$1 gpu=$2 code=0
+  shift 2
+  PLUMBLINE_GPU=$gpu ci/record.sh "$output/$name" "$@" > "$output/$name.log" 2>&1 || code=$?
+  tar -C "$output" -czf "$output/$name.tar.gz.partial" "$name" && mv "$output/$name.tar.gz.partial" "$output/$name.tar.gz"
+  rm -r "${output:?}/$name"
+  echo "$name on GPU $gpu: exit code $code at $SECONDS s"
+  return "$code"
+}
+
+step "build"
+build_preset "$PLUMBLINE_PRESET" plumbline plumbline_optimized plumbline_faulty plumbline_faulty_replay
+step "tables of selection, which the rest is built with"
+record tune "${gpus[0]}" tune
+tar -C "$output" -xzf "$output/tune.tar.gz" tune/optimized
+cp -r "$output/tune/optimized/." optimized/ && rm -r "$output/tune"
+build_preset "$PLUMBLINE_PRESET" plumbline_optimized
+
+step "${#gpus[@]} GPUs"
+# The longest first; the mutants get the second GPU where there is one, so that "device 0" is wrong there.
+printf '%s\n' "sanitize sanitize" "mutation mutation" "check digests" "bench bench alignment tma" > "$output/queue"
+exec {queue}< "$output/queue"
+work() {
+  local gpu=$1 code=0 one lock name parts
+  exec {lock}> "build/gpu-$gpu.lock"
+  flock "$lock"  # ci/prove_gate.sh waits for it
+  while { flock 9; read -r -u "$queue" name parts; }; do
+    flock -u 9
+    one=0
+    # shellcheck disable=SC2086  # parts are words
+    PLUMBLINE_GPU_HELD=1 record "$name" "$gpu" $parts || one=$?
+    code=$(worst_of "$code" "$one")
+  done 9> "$output/queue.lock"
+  return "$code"
+}
+workers=()
+for gpu in "${gpus[@]}"; do
+  work "$gpu" &
+  workers+=($!)
+  sleep 0.5
+done
+one=0
+PLUMBLINE_SECONDS=$((${PLUMBLINE_SECONDS:-600} - SECONDS)) ci/prove_gate.sh "$output/gate" > "$output/gate.log" 2>&1 || one=$?
+tail -n 40 "$output/gate.log"
+codes=("$one")
+for worker in "${workers[@]}"; do
+  one=0
+  wait "$worker" || one=$?
+  codes+=("$one")
+done
+exit "$(worst_of "${codes[@]}")"
