@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, from a bare machine to a report: set-up, build, check, mutants, bench, report.
+# The main job, from a bare machine to a report: set-up, build, check, mutants, sanitizers, bench, history, report.
 # With a GPU the CUDA fast paths are checked and measured on it; without one, what a real GPU computed is verified
 # by replay, bit for bit, and the recorded measurements are shown.
 #
@@ -37,17 +37,27 @@ part() {
 step "check, $tier tier"
 part env PLUMBLINE_TIER="$tier" ci/check_gpu.sh "$output"
 
-# A check that sees nothing passes everything: libraries with one known bug each must fail, every one.
-step "mutants on $device"
+# A check that sees nothing passes everything: libraries with one known bug each must fail, every one. On the last of
+# several GPUs, because "always device 0" is no bug on the first.
+mutated=$device
+[[ $device == replay ]] || mutated=cuda:$(($(nvidia-smi -L | grep -c '^GPU ') - 1))
+step "mutants on $mutated"
 # Side by side: the start of one fills the gaps of another (25 mutants on 2 cores: 16 s instead of 23).
-part "$plumbline" mutate --tier "$tier" --device "$device" --jobs "$((jobs < 4 ? jobs : 4))" \
+part "$plumbline" mutate --tier "$tier" --device "$mutated" --jobs "$((jobs < 4 ? jobs : 4))" \
   --json "$output/mutation.json"
 
 omissions=()
 if [[ $device == replay ]]; then
   step "bench: no GPU here; the report shows the recorded runs of golden/"
-  omissions=(--not-run "Timing=no GPU here; the times shown are those recorded in golden/, on the machines that they name")
+  omissions+=(--not-run "Timing=no GPU here; the times shown are those recorded in golden/, on the machines that they name")
 else
+  if command -v compute-sanitizer >/dev/null; then
+    step "compute-sanitizer on $device"
+    part ci/sanitize.sh "$output/sanitizer" memcheck racecheck synccheck initcheck
+    [[ ! -e $output/sanitizer/sanitize.json ]] || mv "$output/sanitizer/sanitize.json" "$output/sanitize.json"
+  else
+    omissions+=(--not-run "Sanitizers=compute-sanitizer is not on PATH")
+  fi
   step "bench on $device"
   part "$plumbline" bench --device "$device" --points headline --json "$output/bench.json"
   # One gate of the library against itself each night: the published rate of false alarms is measured for ever.
