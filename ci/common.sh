@@ -5,15 +5,14 @@ build=build/$preset
 python=${PLUMBLINE_VENV:-build/venv}/bin/python
 jobs=${PLUMBLINE_JOBS:-$(nproc)}
 
-# Opens a step of the log, and closes the one before with the seconds that it took; the last ends with the script.
+# Opens a step of the log, and closes the one before with the seconds that it took. The last stays open: a log ends
+# with what its last program says.
 step_name='' step_started=$SECONDS
-step_done() { [[ -z $step_name ]] || printf '%s\n' "-- $((SECONDS - step_started)) s: $step_name"; step_name=''; }
 step() {
-  step_done
+  [[ -z $step_name ]] || printf '%s\n' "-- $((SECONDS - step_started)) s: $step_name"
   step_name=$* step_started=$SECONDS
   printf '\n== %s\n' "$*"
 }
-trap step_done EXIT
 
 # On PATH or in its usual place; CMake looks in both.
 have_nvcc() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; }

@@ -26,9 +26,6 @@ fi
 step "build ($preset)"
 build_preset "$preset"
 
-step "C++ tests"
-ctest --test-dir "$build" -j "$jobs" --output-on-failure
-
 if [[ $fast != --fast ]]; then
   step "host code under AddressSanitizer and UndefinedBehaviorSanitizer: build"
   build_preset asan plumbline reference_tests harness_tests
@@ -39,12 +36,6 @@ if [[ $fast != --fast ]]; then
   step "fuzzing"
   ci/fuzz.sh 20
 fi
-
-step "Python tests"
-workers=()
-if "$python" -c 'import xdist' 2>/dev/null; then workers=(-n "$jobs" --dist worksteal); fi
-PYTHONPATH=reports "$python" -m pytest -q "${workers[@]}" --durations=5 reports/tests
-"$python" -m pytest -q "${workers[@]}" --durations=5 ci/tests
 
 step "machine code of every kernel against golden/fingerprint.json"
 if [[ -e $build/libplumbline_optimized.so ]]; then
@@ -59,3 +50,12 @@ ci/test_package.sh
 # What the workflow files call, whole, with the small matrix: ci/nightly.sh, and ci/check_gpu.sh within it.
 step "the lines of ci/workflows"
 PLUMBLINE_TIER=quick ci/nightly.sh build/workflow/nightly
+
+step "Python tests"
+workers=()
+if "$python" -c 'import xdist' 2>/dev/null; then workers=(-n "$jobs" --dist worksteal); fi
+PYTHONPATH=reports "$python" -m pytest -q "${workers[@]}" --durations=5 reports/tests
+"$python" -m pytest -q "${workers[@]}" --durations=5 ci/tests
+
+step "C++ tests"
+ctest --test-dir "$build" -j "$jobs" --output-on-failure
