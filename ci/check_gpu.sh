@@ -32,11 +32,8 @@ for i in "${!devices[@]}"; do
     --junit "$output/$name.xml" > "$output/$name.log" 2>&1 &
   pids+=($!)
 done
-codes=()
 for i in "${!pids[@]}"; do
-  code=0
-  wait "${pids[i]}" || code=$?
-  codes+=("$code")
+  part wait "${pids[i]}"
   tail -n 60 "$output/check$( ((${#pids[@]} > 1)) && echo "-$i" || true).log"
 done
 exit "$(worst_of "${codes[@]}")"

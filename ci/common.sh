@@ -20,11 +20,22 @@ have_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | gre
 
 # build_preset PRESET [TARGET...]     configures, and builds everything or the targets
 build_preset() {
-  local name=$1
+  local name=$1 lock
   shift
+  exec {lock}> "build/$name.lock"
+  flock "$lock"  # scripts that run side by side build one after the other
   cmake --preset "$name" > "build/configure-$name.log" 2>&1 || { cat "build/configure-$name.log"; return 2; }
   grep -h 'plumbline:' "build/configure-$name.log"
-  cmake --build "build/$name" -j "$jobs" ${1:+--target "$@"}
+  cmake --build "build/$name" -j "$jobs" ${1:+--target "$@"} || return
+  exec {lock}>&-
+}
+
+# part COMMAND...     runs it and goes on; what it left with is added to codes, of which worst_of makes the end
+codes=()
+part() {
+  local code=0
+  "$@" || code=$?
+  codes+=("$code")
 }
 
 # The exit code of a whole whose parts left with these codes: a mismatch (1) outweighs an error (2, or any other code),

@@ -28,7 +28,6 @@ fuzz() {
   fi
 }
 
-codes=()
 program='extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }'
 if ! command -v clang++ >/dev/null; then
   echo "fuzz: libFuzzer's targets skipped: clang++ is not installed (package: clang)"
@@ -46,12 +45,7 @@ else
     fuzz "$target" &
     pids+=($!)
   done
-  for pid in "${pids[@]}"; do
-    code=0
-    wait "$pid" || code=$?
-    codes+=("$code")
-  done
+  for pid in "${pids[@]}"; do part wait "$pid"; done
 fi
-code=0
-"$python" ci/fuzz_command_line.py "$build/plumbline" "$seconds" || code=$?
-exit "$(worst_of "${codes[@]}" "$code")"
+part "$python" ci/fuzz_command_line.py "$build/plumbline" "$seconds"
+exit "$(worst_of "${codes[@]}")"

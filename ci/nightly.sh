@@ -25,14 +25,6 @@ plumbline=$build/plumbline
 device=replay
 if have_gpu && have_nvcc; then device=cuda:${PLUMBLINE_GPU:-0}; fi
 
-# What each part left with; the verdict is the worst of them.
-codes=()
-part() {
-  local code=0
-  "$@" || code=$?
-  codes+=("$code")
-}
-
 # On every GPU of this machine, and the share of PLUMBLINE_SHARD.
 step "check, $tier tier"
 part env PLUMBLINE_TIER="$tier" ci/check_gpu.sh "$output"

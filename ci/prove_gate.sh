@@ -30,11 +30,10 @@ points=${PLUMBLINE_SLOWED_POINTS:-$(
 have_gpu && have_nvcc || { echo "prove_gate.sh: needs an NVIDIA GPU and nvcc" >&2; exit 2; }
 
 step "build ($preset)"
-cmake --preset "$preset" > build/configure.log || { cat build/configure.log; exit 2; }
 slowed=${PLUMBLINE_SLOWED:-"5:4 10:20 20:20 50:4"}
 targets=(plumbline plumbline_optimized test_library_slowed_0)
 for entry in $slowed; do targets+=("test_library_slowed_${entry%%:*}"); done
-cmake --build "$build" -j "$jobs" --target "${targets[@]}" | tail -1
+build_preset "$preset" "${targets[@]}" | tail -1
 libraries=$build/harness/test_libraries
 export PLUMBLINE_SLOWED_LIBRARY=$PWD/$build/libplumbline_optimized.so
 

@@ -37,17 +37,15 @@ step "${#gpus[@]} GPUs"
 printf '%s\n' "sanitize sanitize" "mutation mutation" "check digests" "bench bench alignment tma" > "$output/queue"
 exec {queue}< "$output/queue"
 work() {
-  local gpu=$1 code=0 one lock name parts
+  local gpu=$1 codes=() lock name parts
   exec {lock}> "build/gpu-$gpu.lock"
   flock "$lock"  # ci/prove_gate.sh waits for it
   while { flock 9; read -r -u "$queue" name parts; }; do
     flock -u 9
-    one=0
     # shellcheck disable=SC2086  # parts are words
-    PLUMBLINE_GPU_HELD=1 record "$name" "$gpu" $parts || one=$?
-    code=$(worst_of "$code" "$one")
+    PLUMBLINE_GPU_HELD=1 part record "$name" "$gpu" $parts
   done 9> "$output/queue.lock"
-  return "$code"
+  return "$(worst_of "${codes[@]}")"
 }
 workers=()
 for gpu in "${gpus[@]}"; do
@@ -55,13 +53,7 @@ for gpu in "${gpus[@]}"; do
   workers+=($!)
   sleep 0.5
 done
-one=0
-PLUMBLINE_SECONDS=$((${PLUMBLINE_SECONDS:-600} - SECONDS)) ci/prove_gate.sh "$output/gate" > "$output/gate.log" 2>&1 || one=$?
+PLUMBLINE_SECONDS=$((${PLUMBLINE_SECONDS:-600} - SECONDS)) part ci/prove_gate.sh "$output/gate" > "$output/gate.log" 2>&1
 tail -n 40 "$output/gate.log"
-codes=("$one")
-for worker in "${workers[@]}"; do
-  one=0
-  wait "$worker" || one=$?
-  codes+=("$one")
-done
+for worker in "${workers[@]}"; do part wait "$worker"; done
 exit "$(worst_of "${codes[@]}")"

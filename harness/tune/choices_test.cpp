@@ -24,10 +24,9 @@ TEST(CallDescriber, DescribesTheCallThatTheHarnessBuilds) {
   for (const TuneGrid& grid : tune_grids()) {
     for (const TuneForm& form : grid.forms) {
       for (Case point : form.cases) {
-        for (const char* axis : {"rows", "tokens", "T"}) {
-          if (point.schema->index_of(axis) >= 0) point[axis] = 5;
-        }
-        const Problem problem = find_suite(grid.operator_name)->build(point);
+        const OperatorSuite& suite = *find_suite(grid.operator_name);
+        point[suite.row_axis] = 5;
+        const Problem problem = suite.build(point);
         const plumb_call call = describer.describe(point, described_device(90));
         ASSERT_EQ(call.tensor_count, static_cast<int>(problem.tensors.size()));
         for (std::size_t i = 0; i < problem.tensors.size(); ++i) {
