@@ -2,11 +2,21 @@
 # On a machine with GPUs: everything that golden/ holds, the parts side by side, one GPU each, and then the proof of the
 # gate on every GPU that is free. What is finished is packed at once, so that an early end loses only what is unfinished.
 #
-#   ci/record_all.sh OUTPUT      OUTPUT/PART.tar.gz and OUTPUT/PART.log; OUTPUT/gate/ (ci/prove_gate.sh)
+#   ci/record_all.sh OUTPUT [PART...]     OUTPUT/PART.tar.gz and OUTPUT/PART.log; OUTPUT/gate/ (ci/prove_gate.sh)
+#                         parts: tune sanitize mutation check bench gate; default all
 #   PLUMBLINE_SECONDS=600        no gate is started later than this after the start
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-output=${1:?usage: ci/record_all.sh OUTPUT}
+output=${1:?usage: ci/record_all.sh OUTPUT [tune|sanitize|mutation|check|bench|gate ...]}
+shift
+# What each part is in ci/record.sh, the longest first.
+declare -A words=([tune]=tune [sanitize]=sanitize [mutation]=mutation [check]=digests [bench]="bench alignment tma" [gate]="")
+parts=("$@")
+((${#parts[@]})) || parts=(tune sanitize mutation check bench gate)
+for part in "${parts[@]}"; do
+  [[ -v words[$part] ]] || { echo "record_all.sh: PART is '$part'; expected one of ${!words[*]}" >&2; exit 2; }
+done
+wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 mkdir -p build "$output"
 source ci/common.sh
 export PLUMBLINE_PRESET=${PLUMBLINE_PRESET:-dev}
@@ -26,24 +36,28 @@ record() {
 
 step "build"
 build_preset "$PLUMBLINE_PRESET" plumbline plumbline_optimized plumbline_faulty plumbline_faulty_replay
-step "tables of selection, which the rest is built with"
-record tune "${gpus[0]}" tune
-tar -C "$output" -xzf "$output/tune.tar.gz" tune/optimized
-cp -r "$output/tune/optimized/." optimized/ && rm -r "$output/tune"
-build_preset "$PLUMBLINE_PRESET" plumbline_optimized
+if wanted tune; then
+  step "tables of selection, which the rest is built with"
+  record tune "${gpus[0]}" tune
+  tar -C "$output" -xzf "$output/tune.tar.gz" tune/optimized
+  cp -r "$output/tune/optimized/." optimized/ && rm -r "$output/tune"
+  build_preset "$PLUMBLINE_PRESET" plumbline_optimized
+fi
 
 step "${#gpus[@]} GPUs"
-# The longest first; the mutants get the second GPU where there is one, so that "device 0" is wrong there.
-printf '%s\n' "sanitize sanitize" "mutation mutation" "check digests" "bench bench alignment tma" > "$output/queue"
+# The mutants get the second GPU where there is one, so that "device 0" is wrong there.
+for part in sanitize mutation check bench; do
+  ! wanted "$part" || echo "$part ${words[$part]}"
+done > "$output/queue"
 exec {queue}< "$output/queue"
 work() {
-  local gpu=$1 codes=() lock name parts
+  local gpu=$1 codes=() lock name what
   exec {lock}> "build/gpu-$gpu.lock"
   flock "$lock"  # ci/prove_gate.sh waits for it
-  while { flock 9; read -r -u "$queue" name parts; }; do
+  while { flock 9; read -r -u "$queue" name what; }; do
     flock -u 9
-    # shellcheck disable=SC2086  # parts are words
-    PLUMBLINE_GPU_HELD=1 part record "$name" "$gpu" $parts
+    # shellcheck disable=SC2086  # several words
+    PLUMBLINE_GPU_HELD=1 part record "$name" "$gpu" $what
   done 9> "$output/queue.lock"
   return "$(worst_of "${codes[@]}")"
 }
@@ -53,7 +67,9 @@ for gpu in "${gpus[@]}"; do
   workers+=($!)
   sleep 0.5
 done
-PLUMBLINE_SECONDS=$((${PLUMBLINE_SECONDS:-600} - SECONDS)) part ci/prove_gate.sh "$output/gate" > "$output/gate.log" 2>&1
-tail -n 40 "$output/gate.log"
+if wanted gate; then
+  PLUMBLINE_SECONDS=$((${PLUMBLINE_SECONDS:-600} - SECONDS)) part ci/prove_gate.sh "$output/gate" > "$output/gate.log" 2>&1
+  tail -n 40 "$output/gate.log"
+fi
 for worker in "${workers[@]}"; do part wait "$worker"; done
 exit "$(worst_of "${codes[@]}")"

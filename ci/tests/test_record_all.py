@@ -38,9 +38,9 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def record_all(tree: Path, **environment: str) -> subprocess.CompletedProcess:
+def record_all(tree: Path, *parts: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["ci/record_all.sh", "out"],
+        ["ci/record_all.sh", "out", *parts],
         cwd=tree,
         env={**os.environ, "PATH": f"{tree}/bin:{os.environ['PATH']}", **environment},
         capture_output=True,
@@ -80,6 +80,14 @@ def test_a_part_that_fails_costs_no_other(tree: Path) -> None:
     assert done.returncode == 1
     assert set(packed(tree)) == {f"{name}.tar.gz" for name in ("tune", "sanitize", "mutation", "check", "bench")}
     assert "mutation on GPU 1: exit code 1" in done.stdout
+
+
+def test_parts_that_are_named_and_no_others(tree: Path) -> None:
+    done = record_all(tree, "mutation", "bench")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(packed(tree)) == {"mutation.tar.gz", "bench.tar.gz"}
+    assert "gates: " not in done.stdout
+    assert "PART is 'benches'; expected one of " in record_all(tree, "benches").stderr
 
 
 def test_without_a_gpu_it_says_so(tree: Path) -> None:
