@@ -20,6 +20,7 @@ struct Target {
   FuzzFn run;
 };
 constexpr Target kTargets[] = {{"case_name", fuzz_case_name},
+                               {"case_values", fuzz_case_values},
                                {"documents", fuzz_documents},
                                {"checks", fuzz_checks},
 #ifdef PLUMBLINE_FUZZ_LIBRARY

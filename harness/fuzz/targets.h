@@ -8,8 +8,11 @@ namespace plumb {
 
 using FuzzFn = void (*)(std::span<const std::uint8_t>);
 
-// What a command line may name: cases, points, globs; and small cases as far as their inputs and references.
+// What a command line may name: cases, points, globs.
 void fuzz_case_name(std::span<const std::uint8_t> bytes);
+
+// Small cases of any axis values: refused with a sentence, or built, judged and found right by the replay.
+void fuzz_case_values(std::span<const std::uint8_t> bytes);
 
 // Every reader of JSON documents: goldens, the worker's results, bench, tune, calibrations.
 void fuzz_documents(std::span<const std::uint8_t> bytes);

@@ -142,6 +142,10 @@ Problem build(const Case& point) {
   if (BT != 16 && BT != 32 && BT != 64) {
     throw HarnessError("solve_tril: BT is " + std::to_string(BT) + ", expected 16, 32 or 64");
   }
+  const auto sequences = static_cast<Sequences>(point["seqs"]);
+  if (sequences != Sequences::kDense && B != 1) {
+    throw HarnessError("solve_tril: B is " + std::to_string(B) + ", expected 1, as seqs is " + point.text("seqs"));
+  }
   Problem problem;
   problem.launch = static_cast<LaunchMode>(point["launch"]);
   if (point["fla"]) problem.fla_use_tma = point.text("fla");
@@ -156,7 +160,6 @@ Problem build(const Case& point) {
                     point["offset." + axis]);
   };
   auto& a = tensors[PLUMB_SOLVE_TRIL_A] = tile_rows("a", PLUMB_SOLVE_TRIL_A, Role::kInput, point.dtype);
-  const auto sequences = static_cast<Sequences>(point["seqs"]);
   const auto cumulative =
       cumulative_lengths(sequences, T, BT, RandomStream(point.seed, PLUMB_SOLVE_TRIL_CU_SEQLENS));
   const SystemStyle style{static_cast<Keys>(point["keys"]), static_cast<int>(point["decay"]), point["beta"] != 0,
