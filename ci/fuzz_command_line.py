@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Throws command lines at plumbline for a bounded time: each must end with an exit code of its own, in a sentence.
 
-usage: ci/fuzz_command_line.py PROGRAM [SECONDS]
+usage: ci/fuzz_command_line.py PROGRAM [SECONDS] [SEED]
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -35,8 +36,8 @@ def command_line(draw: random.Random) -> list[str]:
     return [word.replace("\0", "") for word in words]
 
 
-def main(program: str, seconds: float) -> int:
-    draw = random.Random(7)
+def main(program: str, seconds: float = 15, seed: int = 1) -> int:
+    draw = random.Random(seed)
     ended, count = time.monotonic() + seconds, 0
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() < ended:
@@ -56,9 +57,7 @@ def main(program: str, seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3, 4):
         print(__doc__.strip(), file=sys.stderr)
         sys.exit(2)
-    import os
-
-    sys.exit(main(os.path.abspath(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) == 3 else 15))
+    sys.exit(main(os.path.abspath(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The main job, from a bare machine to a report: set-up, build, check, mutants, sanitizers, bench, history, report.
+# The main job, from a bare machine to a report: set-up, build, check, mutants, fuzzing, sanitizers, bench, history,
+# report.
 # With a GPU the CUDA fast paths are checked and measured on it; without one, what a real GPU computed is verified
 # by replay, bit for bit, and the recorded measurements are shown.
 #
@@ -37,6 +38,11 @@ step "mutants on $mutated"
 # Side by side: the start of one fills the gaps of another (25 mutants on 2 cores: 16 s instead of 23).
 part "$plumbline" mutate --tier "$tier" --device "$mutated" --jobs "$((jobs < 4 ? jobs : 4))" \
   --json "$output/mutation.json"
+
+if [[ $tier == full ]]; then
+  step "fuzzing, with another seed each night"
+  ci/fuzz.sh 30 "$output/fuzz" "$(date +%Y%m%d)" || codes+=(2)
+fi
 
 omissions=()
 if [[ $device == replay ]]; then
