@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/gate/blocks.h"
 #include "harness/gate/correctness.h"
 #include "harness/gate/timing.h"
 #include "harness/gate/verdict.h"
@@ -53,7 +54,7 @@ struct GatePlan {
   std::vector<std::string> points;
   std::vector<Margin> margins;  // of each point
   GateRules rules = {};
-  int screen_blocks = 32, confirm_blocks = 64;
+  int screen_blocks = kScreenBlocks, confirm_blocks = kConfirmBlocks;
 };
 
 // A candidate with a wrong result is not timed: the verdict is kRegressed and no point is listed.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "harness/gate/blocks.h"
 #include "harness/gate/verdict.h"
 
 namespace plumb {
@@ -43,7 +44,7 @@ struct Simulation {
   int points = 200;
   int slowed = 0;       // the first so many points are slower ...
   double slowdown = 0;  // ... by this log ratio
-  int screen_blocks = 32, confirm_blocks = 64;
+  int screen_blocks = kScreenBlocks, confirm_blocks = kConfirmBlocks;
   bool adds_blocks = false;  // where a point is noisy, as the gate does (blocks.h)
   GateRules rules = {};
   Margin margin = {};
