@@ -235,6 +235,8 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
       if (role == 1 && block_rows < 4) mbarrier_wait(*solver.passed, passed_parity);
       passed_parity ^= 1;
     }
+    // Block rows behind a tail are loaded and widened, too, if only with zeros: not to be outrun.
+    for (int p = block_rows; p < S::kSide; ++p) mbarrier_wait(slot.full[p], place.parity());
     if constexpr (kTma) fence_before_store_box();  // the copy engine writes next what was written here
     mbarrier_arrive(slot.empty);
     place.advance(S::kTeams, slots);
