@@ -80,7 +80,7 @@ else
   [[ $device != replay && -e $output/bench.json ]] && documents+=("$output/bench.json")
   # What was measured once is not tonight's: it is added once, and says that it is recorded.
   { [[ $device != replay ]] ||
-    "$plumbline" history add golden/performance/*.json --note "recorded: golden/performance"; } &&
+    "$plumbline" history add golden/performance/{past/,}*.json --note "recorded: golden/performance"; } &&
     "$plumbline" history add "${documents[@]}" && "$plumbline" history changes --json "$output/history.json" || codes+=(2)
 fi
 
