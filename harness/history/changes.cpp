@@ -13,7 +13,7 @@
 namespace plumb {
 namespace {
 
-constexpr std::size_t kLeastNights = 2 * kLeastSegment;
+static_assert(kLeastNights == 2 * kLeastSegment);
 constexpr std::size_t kLeastDrift = 10;   // nights from the begin to the end of a drift; faster ones are steps
 constexpr std::size_t kLevelWindow = 14;  // nights that make the level "now" and "at the pinned night"
 constexpr double kPriorNights = 4;        // what the neighbourhood's noise weighs in a segment's own variance

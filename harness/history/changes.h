@@ -33,6 +33,8 @@ struct ChangeRules {
   double false_discovery = 0.01;  // q: the expected share of false ones among what is reported
 };
 
+inline constexpr std::size_t kLeastNights = 8;  // fewer find nothing
+
 // Values in the order of time; missing nights are simply absent.
 struct NightSeries {
   std::vector<double> values;         // finite; log(time / limit)
@@ -64,7 +66,7 @@ struct Findings {
   std::optional<TwoStates> states;
 };
 
-// Findings of each series, in the order given. Deterministic; uses all cores. Fewer than 8 nights find nothing.
+// Findings of each series, in the order given. Deterministic; uses all cores.
 std::vector<Findings> find_changes(std::span<const NightSeries> series, const ChangeRules& rules = {});
 
 // What is held beside it: the mean of 5 nights against the mean of the 5 before, a change where they are furthest

@@ -152,6 +152,10 @@ TEST(HistoryCommand, AStepIsFoundBetweenItsCommitsAndExported) {
   const std::string db = folder / "h.sqlite";
   std::vector<std::string> words = {"add", "--db", db};
   for (int night = 0; night < 40; ++night) {
+    if (night == 5) {
+      EXPECT_EQ(history(words).exit_code, 0);
+      EXPECT_NE(history({"changes", "--db", db}).out.find("3 of them have fewer than 8 nights"), std::string::npos);
+    }
     std::vector<double> ratios = ratios_of(night, 3);
     if (night >= 25) ratios[1] *= 1.05;
     if (night == 10) ratios[2] *= 1.5;
@@ -164,6 +168,7 @@ TEST(HistoryCommand, AStepIsFoundBetweenItsCommitsAndExported) {
   const auto changes = history({"changes", "--db", db});
   EXPECT_NE(changes.out.find("c0024..c0025"), std::string::npos) << changes.out;
   EXPECT_NE(changes.out.find("1 changes of at least 0.50%"), std::string::npos) << changes.out;
+  EXPECT_EQ(changes.out.find("too few"), std::string::npos) << changes.out;
   EXPECT_NE(changes.out.find("1 single nights in 1 series are outliers"), std::string::npos) << changes.out;
   EXPECT_NE(history({"show", "rope/*tokens=1/*", "--db", db}).out.find("  change +"), std::string::npos);
   EXPECT_EQ(history({"export", "--db", db, "--json", folder / "out.json"}).exit_code, 0);

@@ -203,11 +203,12 @@ int run_history_changes(const HistoryOptions& options) {
   const Content content = content_of(options, true);
   const std::vector<Findings> findings = analyse(content, rules_of(options));
   print_findings(content, findings);
-  std::size_t changes = 0, drifts = 0, nights = 0;
+  std::size_t changes = 0, drifts = 0, nights = 0, short_series = 0;
   for (std::size_t i = 0; i < findings.size(); ++i) {
     changes += findings[i].changes.size();
     drifts += findings[i].drift.has_value();
     nights = std::max(nights, content.series[i].points.size());
+    short_series += content.series[i].points.size() < kLeastNights;
   }
   if (!options.json.empty()) {
     write_file(options.json, document_of(content, findings, rules_of(options)).dump());
@@ -218,6 +219,10 @@ int run_history_changes(const HistoryOptions& options) {
       "{:.2g}%, in {:.1f} s\n",
       content.series.size(), nights, changes, 100 * options.min_effect, drifts, 100 * options.false_discovery,
       seconds.count());
+  if (short_series > 0) {
+    fmt::print("{} of them have fewer than {} nights, too few to tell a change from noise\n", short_series,
+               kLeastNights);
+  }
   return kExitPass;
 }
 

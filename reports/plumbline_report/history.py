@@ -7,6 +7,7 @@ from statistics import median
 from .text import finite
 
 LEAST, MOST = 1e-6, 1e6  # ratios outside of these are no measurement
+LEAST_RUNS = 8  # fewer are not searched for changes (harness/history/changes.h)
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Change:
 
 @dataclass
 class Segment:
-    """A stretch without a change: the median share, and its 95% interval from order statistics."""
+    """A stretch without a change, of a series that was searched for them: the median share, and its 95% interval from order statistics."""
 
     first: int
     last: int
@@ -60,6 +61,18 @@ class Series:
         return self.segments[-1] if self.segments else None
 
     @property
+    def level(self) -> float:
+        """The share as it is now: the last stretch's median; of the last run where there are too few for one."""
+        return self.now.middle if self.now else self.shares[-1]
+
+    @property
+    def untested(self) -> float | None:
+        """Change of the time from the first run to the last, where they are too few to tell it from noise."""
+        if self.segments or len(self.shares) < 2:
+            return None
+        return self.shares[0] / self.shares[-1] - 1
+
+    @property
     def last_change(self) -> Change | None:
         return self.changes[-1] if self.changes else None
 
@@ -81,6 +94,11 @@ class HistoryModel:
         """Every change with an effect, the largest first."""
         found = [(one, change) for one in self.series for change in one.changes if change.effect is not None]
         return sorted(found, key=lambda pair: (-abs(pair[1].effect), pair[0].name, pair[1].at))
+
+    @property
+    def untested(self) -> list[Series]:
+        """Series with too few runs to be searched for changes, what differs most first."""
+        return sorted((s for s in self.series if s.untested is not None), key=lambda s: (-abs(s.untested), s.name))
 
     @property
     def drifting(self) -> list[Series]:
@@ -156,6 +174,8 @@ def _commits(change: dict, at: int, runs: list[Run]) -> tuple[str, str]:
 
 
 def _segments(places: list[int], known: dict[int, float], cuts: list[int]) -> list[Segment]:
+    if len(places) < LEAST_RUNS and not cuts:
+        return []
     groups: list[list[int]] = [[]]
     cuts = sorted(set(cuts))
     for at in places:

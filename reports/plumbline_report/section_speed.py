@@ -5,7 +5,7 @@ from typing import Any
 from . import figures, figures_more, text, trend
 from .figures_more import Effect
 from .gate import GateModel
-from .history import HistoryModel, Series
+from .history import LEAST_RUNS, HistoryModel, Series
 from .report import Report
 from .section import MAX_FIGURES, MAX_ROWS, CaptionedFigure, Some, labels_of
 from .speed import BenchModel, Point, Shape, figure_label, short_name
@@ -13,6 +13,7 @@ from .speed import BenchModel, Point, Shape, figure_label, short_name
 MAX_EFFECTS = 16  # rows of a forest figure
 MAX_SERIES = 400  # series with a trend of their own
 MAX_CARDS = 12  # trends shown without opening them
+MAX_UNTESTED = 20  # differences that are shown without a test
 
 
 def context(report: Report, anchors: text.Anchors) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def trends(report: Report, anchors: text.Anchors) -> dict[str, Any] | None:
     links = {id(one): anchor for anchor, one in named}
     moved = sorted((pair for pair in named if pair[1].moved > 0), key=lambda pair: -pair[1].moved)[:MAX_CARDS]
     cards = {anchor for anchor, _ in moved}
-    movers = history.movers
+    movers, untested = history.movers, history.untested
     effects = [
         Effect(
             f"{text.clip(change.commits[1], 9)}  {figure_label(one.name)}",
@@ -109,6 +110,8 @@ def trends(report: Report, anchors: text.Anchors) -> dict[str, Any] | None:
             [(links.get(id(one), ""), one, change, history.runs[change.at]) for one, change in movers[:MAX_ROWS]],
             len(movers),
         ),
+        "untested": Some([(links.get(id(one), ""), one) for one in untested[:MAX_UNTESTED]], len(untested)),
+        "least_runs": LEAST_RUNS,
         "drifting": [(links.get(id(one), ""), one) for one in history.drifting[:40]],
         "short": short_name,
     }

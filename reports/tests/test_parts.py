@@ -233,6 +233,12 @@ def test_segments_end_at_changes():
     assert series.changes[0].commits == ("c7", "c8") and model.movers[0][1].at == 8
 
 
+def test_too_few_runs_are_compared_untested():
+    (series,) = history_of([2.0] * 3 + [1.6]).series
+    assert series.segments == [] and series.level == 1 / 1.6 and series.untested == pytest.approx(-0.2)
+    assert history_of([2.0]).untested == [] and history_of([2.0] * 8).untested == []
+
+
 def test_points_that_are_no_measurement_are_counted_and_left_out():
     model = history_of([2.0, 1e-9, math.inf, -1.0, 2.5])
     assert model.left_out == 3 and model.series[0].places == [0, 4]
