@@ -73,6 +73,7 @@ enum class Fault : int {
   kReloadAfterStore,
   kSharedMisaligned,
   kNoBlockBarrier,
+  kStaleUnit,
   kReadsBeforeDependency,
   // launching
   kNoSharedOptIn,

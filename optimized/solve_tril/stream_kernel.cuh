@@ -265,7 +265,7 @@ __device__ __forceinline__ void load_units(const Arguments& arguments, char* rin
     const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + tile_index);
     SlotBarriers& slot = barriers[place.slot];
     if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
-    if (first_row == 0 && access == 0) {
+    if (first_row == 0 && access == 0 && !(device_fault(Fault::kStaleUnit) && place.round > 0)) {
       headers[place.slot].x_offset[tile_index] = tile.offset(arguments.x_stride);
       headers[place.slot].rows[tile_index] = tile.rows;
     }
@@ -309,7 +309,7 @@ __device__ __forceinline__ void load_units_by_boxes(const Arguments& arguments, 
     const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + lane % kUnitTiles);
     SlotBarriers& slot = barriers[place.slot];
     if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
-    if (lane < kUnitTiles) {
+    if (lane < kUnitTiles && !(device_fault(Fault::kStaleUnit) && place.round > 0)) {
       headers[place.slot].x_offset[lane] = tile.offset(arguments.x_stride);
       headers[place.slot].rows[lane] = tile.rows;
     }
