@@ -17,9 +17,11 @@ inline plumb_call call_of(const plumb_device& device, const void* params, std::s
   return call;
 }
 
-// FLA_USE_TMA as the problem's caller has it; points into the problem.
-inline const char* fla_use_tma_of(const Problem& problem) {
-  return problem.fla_use_tma ? problem.fla_use_tma->c_str() : nullptr;
+// The device as the problem's caller describes it: FLA_USE_TMA, which points into the problem, and how many
+// multiprocessors there are to be filled.
+inline void describe_for(plumb_device& device, const Problem& problem) {
+  device.fla_use_tma = problem.fla_use_tma ? problem.fla_use_tma->c_str() : nullptr;
+  if (problem.sm_count > 0) device.sm_count = problem.sm_count;
 }
 
 // A100, H100 or H200, and B200, as their data sheets have them: sm is 80, 90 or 100. Throws HarnessError for

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cases/case.h"
 #include "harness/cases/problem.h"
 #include "harness/cases/random.h"
 #include "harness/compare/elements.h"
@@ -76,8 +77,16 @@ inline void fill_activations(HostTensor& tensor, Magnitude magnitude, const Rand
   });
 }
 
-// The words of the axis `launch`.
-inline const std::vector<std::string> kLaunchWords = {"stream",  "default_stream", "graph",
-                                                      "crowded", "dependent",      "foreign"};
+// The axes that say how a call is made: `launch`, and `sms`, the number of multiprocessors that it is told of (0:
+// those that there are). Told of one, a kernel does with a small tensor what it else does with a large one only: it
+// takes the path for many rows, and its resident blocks go on from unit to unit.
+inline const Axis kLaunchAxis{.name = "launch",
+                              .words = {"stream", "default_stream", "graph", "crowded", "dependent", "foreign"}};
+inline const Axis kMultiprocessorsAxis{.name = "sms"};
+
+inline void set_launch(Problem& problem, const Case& point) {
+  problem.launch = static_cast<LaunchMode>(point["launch"]);
+  problem.sm_count = static_cast<int>(std::min<std::int64_t>(point["sms"], 1 << 20));
+}
 
 }  // namespace plumb

@@ -74,6 +74,7 @@ Problem clone(const Problem& problem) {
   copy.params = problem.params;
   copy.launch = problem.launch;
   copy.fla_use_tma = problem.fla_use_tma;
+  copy.sm_count = problem.sm_count;
   for (const HostTensor& from : problem.tensors) {
     HostTensor to;
     to.name = from.name;

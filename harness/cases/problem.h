@@ -90,6 +90,7 @@ struct Problem {
   Params params;
   LaunchMode launch = LaunchMode::kStream;
   std::optional<std::string> fla_use_tma;  // the environment variable as the described caller has it
+  int sm_count = 0;                        // multiprocessors that the call is told of; 0: those that the device has
 
   std::vector<plumb_tensor> views() const {
     std::vector<plumb_tensor> result;

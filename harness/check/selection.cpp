@@ -125,7 +125,7 @@ std::vector<std::string> selection_faults_on_described_devices(const OperatorSui
   for (const Row& row : rows) {
     plumb_device device = described_device(row.sm);
     device.has_tensor_map = row.has_tensor_map;
-    device.fla_use_tma = fla_use_tma_of(problem);
+    describe_for(device, problem);
     const plumb_call call = call_of(device, problem.params.data(), tensors);
     for (const std::string& fault : selection_faults(suite, problem, op, call)) {
       faults.push_back(fmt::format("on {}: {}", row.name, fault));

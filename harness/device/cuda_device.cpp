@@ -99,7 +99,7 @@ class Device final : public CudaDevice {
     device.smem_per_block = smem_per_block_;
     device.has_tensor_map = has_tensor_map_;
     device.l2_bytes = info_.l2_bytes;
-    device.fla_use_tma = fla_use_tma_of(problem);
+    describe_for(device, problem);
     return device;
   }
 

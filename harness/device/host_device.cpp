@@ -40,7 +40,7 @@ class HostDevice final : public CudaDevice {
   plumb_device describe(const Problem& problem) const override {
     auto device = versioned<plumb_device>();
     device.ordinal = info_.ordinal;
-    device.fla_use_tma = fla_use_tma_of(problem);
+    describe_for(device, problem);
     return device;
   }
 

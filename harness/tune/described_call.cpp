@@ -36,7 +36,7 @@ plumb_call CallDescriber::describe(const Case& point, const plumb_device& device
     tensors_.push_back(view);
   }
   device_ = device;
-  device_.fla_use_tma = fla_use_tma_of(first);
+  describe_for(device_, first);
   return call_of(device_, first.params.data(), tensors_);
 }
 

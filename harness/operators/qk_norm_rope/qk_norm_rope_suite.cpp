@@ -33,7 +33,8 @@ const Schema& schema() {
                                 {.name = "offset.k_weight"},
                                 {.name = "offset.positions"},
                                 {.name = "offset.cache"},
-                                {.name = "launch", .words = kLaunchWords}}};
+                                kLaunchAxis,
+                                kMultiprocessorsAxis}};
   return instance;
 }
 
@@ -148,6 +149,20 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   const std::size_t wanted = full ? 6000 : 620, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
   matrix.sample(replaced(everything, aligned), free_draws / 2, 13);
   matrix.sample(everything, free_draws - free_draws / 2, 3);
+  // Many tokens for each of few multiprocessors.
+  matrix.cross({{"tokens", {130}},
+                {"hq", {8}},
+                {"hk", {2}},
+                {"hv", {2}},
+                {"D", {64, 128, 256}},
+                {"rotary", {64}},
+                {"style", {0, 1}},
+                {"sms", {1, 3}}});
+  if (full) {
+    AxisValues few = replaced(everything, aligned);
+    few.push_back({"sms", {1, 2, 5}});
+    matrix.sample(few, 300, 33);
+  }
   return matrix.take();
 }
 
@@ -159,7 +174,7 @@ Problem build(const Case& point) {
   }
   const std::int64_t width = (point["hq"] + point["hk"] + point["hv"]) * D;
   Problem problem;
-  problem.launch = static_cast<LaunchMode>(point["launch"]);
+  set_launch(problem, point);
   auto& tensors = problem.tensors;
   tensors.resize(PLUMB_QK_NORM_ROPE_TENSOR_COUNT);
   const auto stream = [&](int index) { return RandomStream(point.seed, static_cast<std::uint32_t>(index)); };

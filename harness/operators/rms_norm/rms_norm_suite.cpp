@@ -31,7 +31,8 @@ const Schema& schema() {
                                 {.name = "offset.weight"},
                                 {.name = "offset.residual"},
                                 {.name = "offset.y"},
-                                {.name = "launch", .words = kLaunchWords}}};
+                                kLaunchAxis,
+                                kMultiprocessorsAxis}};
   return instance;
 }
 
@@ -117,6 +118,14 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   const std::size_t wanted = full ? 5000 : 520, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
   matrix.sample(replaced(everything, aligned), free_draws / 2, 11);
   matrix.sample(everything, free_draws - free_draws / 2, 1);
+  // Many rows for each of few multiprocessors.
+  matrix.cross({{"rows", {1000}}, {"hidden", {8, 128, 769, 1024}}, {"residual", {0, 1}}, {"sms", {1}}});
+  matrix.cross({{"rows", {40}}, {"hidden", {4096, 16384}}, {"inplace", {0, 1}}, {"sms", {1, 3}}});
+  if (full) {
+    AxisValues few = replaced(everything, aligned);
+    few.push_back({"sms", {1, 2, 5}});
+    matrix.sample(few, 300, 31);
+  }
   return matrix.take();
 }
 
@@ -128,7 +137,7 @@ Problem build(const Case& point) {
   const auto magnitude = static_cast<Magnitude>(point["magnitude"]);
 
   Problem problem;
-  problem.launch = static_cast<LaunchMode>(point["launch"]);
+  set_launch(problem, point);
   auto& tensors = problem.tensors;
   tensors.resize(PLUMB_RMS_NORM_TENSOR_COUNT);
   const auto matrix_of = [&](const char* name, int index, Role role) {

@@ -30,7 +30,8 @@ const Schema& schema() {
        {.name = "offset.k"},
        {.name = "offset.positions"},
        {.name = "offset.cache"},
-       {.name = "launch", .words = kLaunchWords}}};
+       kLaunchAxis,
+       kMultiprocessorsAxis}};
   return instance;
 }
 
@@ -114,6 +115,19 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   const std::size_t wanted = full ? 5000 : 520, free_draws = wanted > matrix.size() ? wanted - matrix.size() : 0;
   matrix.sample(replaced(everything, aligned), free_draws / 2, 12);
   matrix.sample(everything, free_draws - free_draws / 2, 2);
+  // Many tokens for each of few multiprocessors.
+  matrix.cross({{"tokens", {257}},
+                {"hq", {8}},
+                {"hk", {2}},
+                {"D", {64, 128}},
+                {"rotary", {64}},
+                {"style", {0, 1}},
+                {"sms", {1, 3}}});
+  if (full) {
+    AxisValues few = replaced(everything, aligned);
+    few.push_back({"sms", {1, 2, 5}});
+    matrix.sample(few, 300, 32);
+  }
   return matrix.take();
 }
 
@@ -124,7 +138,7 @@ Problem build(const Case& point) {
   }
   if (step < 1) throw HarnessError("rope: step is " + std::to_string(step) + ", expected at least 1");
   Problem problem;
-  problem.launch = static_cast<LaunchMode>(point["launch"]);
+  set_launch(problem, point);
   auto& tensors = problem.tensors;
   tensors.resize(PLUMB_ROPE_TENSOR_COUNT);
 

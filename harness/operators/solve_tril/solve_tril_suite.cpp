@@ -39,7 +39,8 @@ const Schema& schema() {
        {.name = "offset.a"},  // bytes past a 256-byte boundary
        {.name = "offset.x"},
        {.name = "offset.cu"},
-       {.name = "launch", .words = kLaunchWords}}};
+       kLaunchAxis,
+       kMultiprocessorsAxis}};
   return instance;
 }
 
@@ -134,6 +135,22 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
     matrix.sample(replaced(drawn, aligned), 1200, 24);
     matrix.sample(drawn, 300, 25);
   }
+  // Many tiles for each of few multiprocessors.
+  matrix.cross({{"T", {700}},
+                {"H", {8}},
+                {"BT", {64}},
+                {"out", {0, 1}},
+                {"seqs", {0, 2}},
+                {"tma", {0, 1}},
+                {"garbage", {2}},
+                {"sms", {1, 11}}});
+  matrix.cross({{"T", {300}}, {"H", {5}}, {"BT", {16, 32}}, {"seqs", {0, 2}}, {"tma", {0, 1}}, {"sms", {1}}});
+  if (full) {
+    AxisValues few = replaced(everything, aligned);
+    few.push_back({"sms", {1, 2, 5, 11}});
+    matrix.sample(few, 600, 34);
+    matrix.sample(replaced(few, {{"T", {257, 513, 1025}}, {"BT", {64}}, {"launch", {0, 3}}}), 300, 35);
+  }
   return matrix.take();
 }
 
@@ -147,7 +164,7 @@ Problem build(const Case& point) {
     throw HarnessError("solve_tril: B is " + std::to_string(B) + ", expected 1, as seqs is " + point.text("seqs"));
   }
   Problem problem;
-  problem.launch = static_cast<LaunchMode>(point["launch"]);
+  set_launch(problem, point);
   if (point["fla"]) problem.fla_use_tma = point.text("fla");
   auto& tensors = problem.tensors;
   tensors.resize(PLUMB_SOLVE_TRIL_TENSOR_COUNT);
