@@ -45,13 +45,14 @@ struct UnitHeader {
 struct SlotBarriers {
   Mbarrier arrived[4];  // by block row: A's bytes, as they are in memory; of 16-bit types only
   Mbarrier full[4];     // by block row: A in fp32
+  Mbarrier passed;      // the team's first warp needs A's block (1, 1) no more
   Mbarrier empty;       // the unit has been solved
 };
 
 template <class A, int kChunk, bool kTma>
 constexpr int Stream<A, kChunk, kTma>::shared_bytes(int slots) {
   return slots * (kSlotBytes + static_cast<int>(sizeof(UnitHeader) + sizeof(SlotBarriers))) +
-         kTeams * kScratchBytes + kTeams * static_cast<int>(sizeof(Mbarrier));
+         kTeams * kScratchBytes;
 }
 
 // Walks over a ring of slots.
@@ -85,10 +86,9 @@ struct UnitSolver {
 
   const Arguments& arguments;
   char* blocks;
-  char* scratch;     // of the team
-  Mbarrier* full;    // by block row
-  Mbarrier* passed;  // the team's first warp needs A's block (1, 1) no more
-  int parity, passed_parity;
+  char* scratch;  // of the team
+  SlotBarriers& slot;
+  int parity;
   int lane, tile_index, member, rows;
   X* x;
 
@@ -139,7 +139,7 @@ struct UnitSolver {
 #pragma unroll 1
     for (int p = q; p < block_rows; ++p) {
       const char* block = blocks + tile_index * 64 + C::block_at(p, q);
-      mbarrier_wait(full[p], parity);
+      mbarrier_wait(slot.full[p], parity);
       a[0].fetch(block, tile_index, 0, 0);
       typename C::Values values;
 #pragma unroll
@@ -158,8 +158,8 @@ struct UnitSolver {
 
       if (S::kSide > 1 && p + 1 < block_rows) {
         __syncwarp();  // A's block has been read by all
-        if (S::kTeamWarps == 2 && q == 0 && p == 1) mbarrier_arrive(*passed);
-        if (S::kTeamWarps == 2 && q == 1 && p == 2) mbarrier_wait(*passed, passed_parity);
+        if (S::kTeamWarps == 2 && q == 0 && p == 1) mbarrier_arrive(slot.passed);
+        if (S::kTeamWarps == 2 && q == 1 && p == 2) mbarrier_wait(slot.passed, parity);
         char* to = kept(p, q);
 #pragma unroll
         for (int i = 0; i < C::kBlock; ++i) {
@@ -187,14 +187,13 @@ struct UnitSolver {
 
 template <class A, class X, int kChunk, bool kTma>
 __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ring, UnitHeader* headers,
-                                            SlotBarriers* barriers, char* scratch, Mbarrier* passed, int units,
-                                            int slots, int warp, int lane) {
+                                            SlotBarriers* barriers, char* scratch, int units, int slots, int warp,
+                                            int lane) {
   using S = Stream<A, kChunk, kTma>;
   using C = Columns<kUnitTiles>;
   const int team = warp / S::kTeamWarps, role = warp % S::kTeamWarps;
   RingPlace place;
   place.advance(team, slots);
-  int passed_parity = 0;
 #pragma unroll 1
   for (int unit = blockIdx.x + team * gridDim.x; unit < units; unit += S::kTeams * gridDim.x) {
     SlotBarriers& slot = barriers[place.slot];
@@ -205,10 +204,8 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
     const UnitSolver<A, X, kChunk, kTma> solver{.arguments = arguments,
                                                 .blocks = blocks,
                                                 .scratch = scratch + team * S::kScratchBytes,
-                                                .full = slot.full,
-                                                .passed = passed + team,
+                                                .slot = slot,
                                                 .parity = place.parity(),
-                                                .passed_parity = passed_parity,
                                                 .lane = lane,
                                                 .tile_index = tile_index,
                                                 .member = C::member_of(lane),
@@ -230,11 +227,8 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
                              arguments.x_stride.token, tile.rows, q * C::kBlock + lane, free + lane);
       }
     }
-    if constexpr (S::kTeamWarps == 2) {  // both go through one phase of `passed` per unit
-      if (role == 0 && block_rows < 3) mbarrier_arrive(*solver.passed);
-      if (role == 1 && block_rows < 4) mbarrier_wait(*solver.passed, passed_parity);
-      passed_parity ^= 1;
-    }
+    // One phase of `passed` per unit: it belongs to the slot, as the first warp may be several units ahead.
+    if (S::kTeamWarps == 2 && role == 0 && block_rows < 3) mbarrier_arrive(slot.passed);
     // Block rows behind a tail are loaded and widened, too, if only with zeros: not to be outrun.
     for (int p = block_rows; p < S::kSide; ++p) mbarrier_wait(slot.full[p], place.parity());
     if constexpr (kTma) fence_before_store_box();  // the copy engine writes next what was written here
@@ -367,7 +361,6 @@ __device__ __forceinline__ void stream_units(const Arguments& arguments, const C
   char* const scratch = ring + slots * S::kSlotBytes;
   auto* const headers = reinterpret_cast<UnitHeader*>(scratch + S::kTeams * S::kScratchBytes);
   auto* const barriers = reinterpret_cast<SlotBarriers*>(headers + slots);
-  auto* const passed = reinterpret_cast<Mbarrier*>(barriers + slots);
   const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
 
   for (int i = threadIdx.x; i < slots; i += blockDim.x) {
@@ -377,16 +370,16 @@ __device__ __forceinline__ void stream_units(const Arguments& arguments, const C
       mbarrier_init(barriers[i].arrived[p], loads);
       mbarrier_init(barriers[i].full[p], S::kWidens ? 32 * S::kWidenerWarps : loads);
     }
+    mbarrier_init(barriers[i].passed, 32);
     mbarrier_init(barriers[i].empty, 32 * S::kTeamWarps);
   }
-  if (threadIdx.x < S::kTeams) mbarrier_init(passed[threadIdx.x], 32);
   if constexpr (kTma) mbarrier_fence();
   wait_for_producers();
   __syncthreads();
   release_dependents();
 
   if (warp < S::kSolverWarps) {
-    solve_units<A, X, kChunk, kTma>(arguments, ring, headers, barriers, scratch, passed, units, slots, warp, lane);
+    solve_units<A, X, kChunk, kTma>(arguments, ring, headers, barriers, scratch, units, slots, warp, lane);
   } else if (warp < S::kSolverWarps + S::kLoaderWarps) {
     if constexpr (kTma) {
       load_units_by_boxes<A, kChunk>(arguments, *a_map, ring, headers, barriers, units, slots, lane);
