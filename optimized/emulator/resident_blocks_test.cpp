@@ -24,10 +24,10 @@ constexpr plumb_dtype kDtype<__nv_bfloat16> = PLUMB_BF16;
 template <>
 constexpr plumb_dtype kDtype<__half> = PLUMB_F16;
 
-// Three batches of three chunks of 8 heads are 18 units, on one block with five slots; each third chunk is a tail
+// Three batches of three chunks of 8 heads are 18 units, on one block; each third chunk is a tail
 // of `rows` rows.
 template <class A, class X, bool kTma>
-void expect_bits_of_replay(int rows) {
+void expect_bits_of_replay(int rows, int slots = 5) {
   constexpr int kChunk = 64, kBatches = 3, kChunks = 3, kHeads = 8;
   using S = Stream<A, kChunk, kTma>;
   const std::int64_t tokens = (kChunks - 1) * kChunk + rows;
@@ -63,7 +63,7 @@ void expect_bits_of_replay(int rows) {
   for (int slow_warp = -1; slow_warp < S::kThreads / 32; ++slow_warp) {
     x.fill([](auto) { return -77; });
     emulator::run_block(0, 1, S::kThreads, slow_warp, [&] {
-      stream_units<A, X, kChunk, kTma>(arguments, &map, kBatches * kChunks * kHeads / kUnitTiles, 5);
+      stream_units<A, X, kChunk, kTma>(arguments, &map, kBatches * kChunks * kHeads / kUnitTiles, slots);
     });
     EXPECT_TRUE(x.bytes() == expected.bytes()) << "warp " << slow_warp << " slow";
   }
@@ -73,6 +73,9 @@ TEST(ResidentBlocks, HaveTheBitsOfTheReplayWhicheverWarpIsSlow) {
   expect_bits_of_replay<float, float, false>(44);
   expect_bits_of_replay<__nv_bfloat16, __nv_bfloat16, false>(5);
 }
+
+// As on an A100, whose shared memory is smaller.
+TEST(ResidentBlocks, WithFewerSlotsThanTeams) { expect_bits_of_replay<__nv_bfloat16, __nv_bfloat16, false>(33, 3); }
 
 TEST(ResidentBlocks, FedByTheCopyEngineToo) {
   expect_bits_of_replay<float, __half, true>(17);

@@ -191,11 +191,14 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
                                             int lane) {
   using S = Stream<A, kChunk, kTma>;
   using C = Columns<kUnitTiles>;
+  // A team more than there are slots would wait for a slot's second use before its first.
+  const int teams = min(S::kTeams, slots);
   const int team = warp / S::kTeamWarps, role = warp % S::kTeamWarps;
+  if (team >= teams) return;
   RingPlace place;
   place.advance(team, slots);
 #pragma unroll 1
-  for (int unit = blockIdx.x + team * gridDim.x; unit < units; unit += S::kTeams * gridDim.x) {
+  for (int unit = blockIdx.x + team * gridDim.x; unit < units; unit += teams * gridDim.x) {
     SlotBarriers& slot = barriers[place.slot];
     char* const blocks = ring + place.slot * S::kSlotBytes;
     mbarrier_wait(slot.full[0], place.parity());
@@ -233,7 +236,7 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
     for (int p = block_rows; p < S::kSide; ++p) mbarrier_wait(slot.full[p], place.parity());
     if constexpr (kTma) fence_before_store_box();  // the copy engine writes next what was written here
     mbarrier_arrive(slot.empty);
-    place.advance(S::kTeams, slots);
+    place.advance(teams, slots);
   }
 }
 
