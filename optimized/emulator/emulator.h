@@ -78,7 +78,7 @@ inline void dawdle() {
   }
 }
 
-constexpr auto kForever = std::chrono::seconds(60);
+constexpr auto kForever = std::chrono::minutes(3);
 
 [[noreturn]] inline void give_up(const char* why) {
   std::fprintf(stderr, "emulator: thread %u of block %u %s; warp %d is slow\n", thread_index.x, block_index.x, why,

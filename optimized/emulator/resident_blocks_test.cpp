@@ -24,37 +24,58 @@ constexpr plumb_dtype kDtype<__nv_bfloat16> = PLUMB_BF16;
 template <>
 constexpr plumb_dtype kDtype<__half> = PLUMB_F16;
 
-// Three batches of three chunks of 8 heads are 18 units, on one block; each third chunk is a tail
-// of `rows` rows.
+constexpr int kChunk = 64, kHeads = 8;
+
+// Batches of as many tokens, or sequences that end at `ends` (the first begins at 0).
+struct Rows {
+  int batches = 1;
+  std::int64_t tokens = 0;
+  std::vector<std::int64_t> ends = {};
+
+  std::int64_t in_chunk(std::int64_t token) const {
+    std::int64_t begin = 0;
+    for (const std::int64_t end : ends) begin = end <= token ? end : begin;
+    return (token - begin) % kChunk;
+  }
+};
+
+// Through `slots` slots, on one block, with each of its warps slow in turn. Above the diagonal A is NaN.
 template <class A, class X, bool kTma>
-void expect_bits_of_replay(int rows, int slots = 5) {
-  constexpr int kChunk = 64, kBatches = 3, kChunks = 3, kHeads = 8;
+void expect_bits_of_replay(const Rows& rows, int slots = 5) {
   using S = Stream<A, kChunk, kTma>;
-  const std::int64_t tokens = (kChunks - 1) * kChunk + rows;
-  HostTensor a(kDtype<A>, {kBatches, tokens, kHeads, kChunk}), x(kDtype<X>, {kBatches, tokens, kHeads, kChunk}),
-      expected = x;
+  const std::int64_t tokens = rows.tokens;
+  HostTensor a(kDtype<A>, {rows.batches, tokens, kHeads, kChunk});
+  HostTensor x(kDtype<X>, {rows.batches, tokens, kHeads, kChunk}), expected = x, sequences;
+  if (!rows.ends.empty()) {
+    std::vector<std::int64_t> bounds = {0};
+    bounds.insert(bounds.end(), rows.ends.begin(), rows.ends.end());
+    sequences = HostTensor::integers(PLUMB_I64, bounds);
+  }
   testing::Random random(7);
   a.fill([&](std::int64_t n) {
-    const std::int64_t column = n % kChunk, row = n / (kChunk * kHeads) % tokens % kChunk;
-    return column < row ? 0.2 * random.normal() : double{testing::kNan};
+    const std::int64_t column = n % kChunk, token = n / (kChunk * kHeads) % tokens;
+    return column < rows.in_chunk(token) ? 0.2 * random.normal() : double{testing::kNan};
   });
-  const auto params = versioned<plumb_solve_tril_params>();
-  const HostTensor dense;
-  solve_tril_replay(params, testing::views({&a, &expected, &dense}));
+  solve_tril_replay(versioned<plumb_solve_tril_params>(), testing::views({&a, &expected, &sequences}));
 
+  const int batch_slots = static_cast<int>(rows.ends.empty() ? (tokens + kChunk - 1) / kChunk
+                                                             : tokens / kChunk + std::ssize(rows.ends));
   Arguments arguments{};
   arguments.a = a.view().data;
   arguments.x = x.view().data;
   arguments.a_stride = arguments.x_stride = {tokens * kHeads * kChunk, kHeads * kChunk, kChunk};
+  arguments.cu_seqlens = is_present(sequences.view()) ? sequences.view().data : nullptr;
+  arguments.cu_seqlens_is_i64 = true;
+  arguments.sequences = static_cast<std::uint32_t>(rows.ends.size());
   arguments.tokens = tokens;
-  arguments.tiles = kBatches * kChunks * kHeads;
-  arguments.slots = Divider(kChunks);
+  arguments.tiles = static_cast<std::uint32_t>(rows.batches * batch_slots * kHeads);
+  arguments.slots = Divider(static_cast<std::uint32_t>(batch_slots));
   arguments.heads = Divider(kHeads);
   arguments.head_count = kHeads;
-  const int bytes = static_cast<int>(sizeof(A));
+  const int bytes = static_cast<int>(sizeof(A)), units = static_cast<int>(arguments.tiles) / kUnitTiles;
   const CUtensorMap map{
       .data = static_cast<const char*>(a.view().data),
-      .extent = {kChunk, kHeads, static_cast<int>(tokens), kBatches},
+      .extent = {kChunk, kHeads, static_cast<int>(tokens), rows.batches},
       .box = {S::C::kBlock, kUnitTiles, S::C::kBlock, 1},
       .stride = {bytes, kChunk * bytes, kHeads * kChunk * bytes, tokens * kHeads * kChunk * bytes},
       .element_bytes = bytes,
@@ -62,24 +83,31 @@ void expect_bits_of_replay(int rows, int slots = 5) {
   static_assert(S::shared_bytes(5) <= static_cast<int>(sizeof shared));
   for (int slow_warp = -1; slow_warp < S::kThreads / 32; ++slow_warp) {
     x.fill([](auto) { return -77; });
-    emulator::run_block(0, 1, S::kThreads, slow_warp, [&] {
-      stream_units<A, X, kChunk, kTma>(arguments, &map, kBatches * kChunks * kHeads / kUnitTiles, slots);
-    });
+    emulator::run_block(0, 1, S::kThreads, slow_warp,
+                        [&] { stream_units<A, X, kChunk, kTma>(arguments, &map, units, slots); });
     EXPECT_TRUE(x.bytes() == expected.bytes()) << "warp " << slow_warp << " slow";
   }
 }
 
+using Bf16 = __nv_bfloat16;
+
 TEST(ResidentBlocks, HaveTheBitsOfTheReplayWhicheverWarpIsSlow) {
-  expect_bits_of_replay<float, float, false>(44);
-  expect_bits_of_replay<__nv_bfloat16, __nv_bfloat16, false>(5);
+  expect_bits_of_replay<float, float, false>({.batches = 3, .tokens = 2 * kChunk + 44});
+  expect_bits_of_replay<Bf16, Bf16, false>({.batches = 3, .tokens = 2 * kChunk + 5});
+}
+
+TEST(ResidentBlocks, OfSequences) {
+  expect_bits_of_replay<Bf16, float, false>({.tokens = 300, .ends = {5, 5, 69, 200, 201, 300}});
 }
 
 // As on an A100, whose shared memory is smaller.
-TEST(ResidentBlocks, WithFewerSlotsThanTeams) { expect_bits_of_replay<__nv_bfloat16, __nv_bfloat16, false>(33, 3); }
+TEST(ResidentBlocks, WithFewerSlotsThanTeams) {
+  expect_bits_of_replay<Bf16, Bf16, false>({.batches = 3, .tokens = 2 * kChunk + 33}, 3);
+}
 
 TEST(ResidentBlocks, FedByTheCopyEngineToo) {
-  expect_bits_of_replay<float, __half, true>(17);
-  expect_bits_of_replay<__nv_bfloat16, float, true>(5);
+  expect_bits_of_replay<float, __half, true>({.batches = 3, .tokens = 2 * kChunk + 17});
+  expect_bits_of_replay<Bf16, float, true>({.batches = 3, .tokens = 2 * kChunk + 5});
 }
 
 }  // namespace
