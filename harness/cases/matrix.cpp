@@ -14,6 +14,11 @@ AxisValues replaced(AxisValues axes, const AxisValues& replacements) {
   return axes;
 }
 
+AxisValues with(AxisValues axes, const AxisValues::value_type& axis) {
+  axes.push_back(axis);
+  return axes;
+}
+
 Matrix::Matrix(const Schema& schema, std::uint64_t seed, Validity is_valid)
     : schema_(schema), seed_(seed), is_valid_(is_valid) {}
 

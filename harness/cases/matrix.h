@@ -16,6 +16,9 @@ using AxisValues = std::vector<std::pair<std::string, std::vector<std::int64_t>>
 // The same axes, those named in `replacements` with other values.
 AxisValues replaced(AxisValues axes, const AxisValues& replacements);
 
+// The same axes and one more.
+AxisValues with(AxisValues axes, const AxisValues::value_type& axis);
+
 // Collects cases in order of first mention; points that `is_valid` refuses and duplicates are dropped.
 class Matrix {
  public:

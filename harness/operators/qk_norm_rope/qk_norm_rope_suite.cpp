@@ -150,7 +150,7 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   matrix.sample(replaced(everything, aligned), free_draws / 2, 13);
   matrix.sample(everything, free_draws - free_draws / 2, 3);
   // Many tokens for each of few multiprocessors.
-  matrix.cross({{"tokens", {130}},
+  matrix.cross({{"tokens", {50}},
                 {"hq", {8}},
                 {"hk", {2}},
                 {"hv", {2}},
@@ -158,11 +158,7 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
                 {"rotary", {64}},
                 {"style", {0, 1}},
                 {"sms", {1, 3}}});
-  if (full) {
-    AxisValues few = replaced(everything, aligned);
-    few.push_back({"sms", {1, 2, 5}});
-    matrix.sample(few, 300, 33);
-  }
+  if (full) matrix.sample(with(replaced(everything, aligned), {"sms", {1, 2, 5}}), 300, 33);
   return matrix.take();
 }
 

@@ -119,13 +119,9 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   matrix.sample(replaced(everything, aligned), free_draws / 2, 11);
   matrix.sample(everything, free_draws - free_draws / 2, 1);
   // Many rows for each of few multiprocessors.
-  matrix.cross({{"rows", {1000}}, {"hidden", {8, 128, 769, 1024}}, {"residual", {0, 1}}, {"sms", {1}}});
-  matrix.cross({{"rows", {40}}, {"hidden", {4096, 16384}}, {"inplace", {0, 1}}, {"sms", {1, 3}}});
-  if (full) {
-    AxisValues few = replaced(everything, aligned);
-    few.push_back({"sms", {1, 2, 5}});
-    matrix.sample(few, 300, 31);
-  }
+  matrix.cross({{"rows", {300}}, {"hidden", {8, 128, 769, 1024}}, {"residual", {0, 1}}, {"sms", {1}}});
+  matrix.cross({{"rows", {17}}, {"hidden", {4096, 16384}}, {"inplace", {0, 1}}, {"sms", {1, 3}}});
+  if (full) matrix.sample(with(replaced(everything, aligned), {"sms", {1, 2, 5}}), 300, 31);
   return matrix.take();
 }
 

@@ -116,18 +116,14 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
   matrix.sample(replaced(everything, aligned), free_draws / 2, 12);
   matrix.sample(everything, free_draws - free_draws / 2, 2);
   // Many tokens for each of few multiprocessors.
-  matrix.cross({{"tokens", {257}},
+  matrix.cross({{"tokens", {100}},
                 {"hq", {8}},
                 {"hk", {2}},
                 {"D", {64, 128}},
                 {"rotary", {64}},
                 {"style", {0, 1}},
                 {"sms", {1, 3}}});
-  if (full) {
-    AxisValues few = replaced(everything, aligned);
-    few.push_back({"sms", {1, 2, 5}});
-    matrix.sample(few, 300, 32);
-  }
+  if (full) matrix.sample(with(replaced(everything, aligned), {"sms", {1, 2, 5}}), 300, 32);
   return matrix.take();
 }
 

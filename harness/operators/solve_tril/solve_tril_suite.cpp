@@ -136,18 +136,17 @@ std::vector<Case> cases(Tier tier, std::uint64_t seed) {
     matrix.sample(drawn, 300, 25);
   }
   // Many tiles for each of few multiprocessors.
-  matrix.cross({{"T", {700}},
+  matrix.cross({{"T", {300}},
                 {"H", {8}},
                 {"BT", {64}},
                 {"out", {0, 1}},
                 {"seqs", {0, 2}},
                 {"tma", {0, 1}},
                 {"garbage", {2}},
-                {"sms", {1, 11}}});
+                {"sms", {1, 8}}});
   matrix.cross({{"T", {300}}, {"H", {5}}, {"BT", {16, 32}}, {"seqs", {0, 2}}, {"tma", {0, 1}}, {"sms", {1}}});
   if (full) {
-    AxisValues few = replaced(everything, aligned);
-    few.push_back({"sms", {1, 2, 5, 11}});
+    const AxisValues few = with(replaced(everything, aligned), {"sms", {1, 2, 5, 8}});
     matrix.sample(few, 600, 34);
     matrix.sample(replaced(few, {{"T", {257, 513, 1025}}, {"BT", {64}}, {"launch", {0, 3}}}), 300, 35);
   }
