@@ -9,12 +9,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 output=${1:?usage: ci/record_all.sh OUTPUT [tune|sanitize|mutation|check|bench|gate ...]}
 shift
-# What each part is in ci/record.sh, the longest first.
-declare -A words=([tune]=tune [sanitize]=sanitize [mutation]=mutation [check]=digests [bench]="bench alignment tma" [gate]="")
+known=(tune sanitize mutation check bench gate)
 parts=("$@")
-((${#parts[@]})) || parts=(tune sanitize mutation check bench gate)
+((${#parts[@]})) || parts=("${known[@]}")
 for part in "${parts[@]}"; do
-  [[ -v words[$part] ]] || { echo "record_all.sh: PART is '$part'; expected one of ${!words[*]}" >&2; exit 2; }
+  [[ " ${known[*]} " == *" $part "* ]] || { echo "record_all.sh: PART is '$part'; expected one of ${known[*]}" >&2; exit 2; }
 done
 wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 mkdir -p build "$output"
@@ -45,15 +44,17 @@ if wanted tune; then
 fi
 
 step "${#gpus[@]} GPUs"
-# The mutants get the second GPU where there is one, so that "device 0" is wrong there.
-for part in sanitize mutation check bench; do
-  ! wanted "$part" || echo "$part ${words[$part]}"
+# The longest first, each with its words for ci/record.sh.
+printf '%s\n' "sanitize sanitize" "check digests" "bench bench alignment tma" | while read -r name what; do
+  ! wanted "$name" || echo "$name $what"
 done > "$output/queue"
 exec {queue}< "$output/queue"
 work() {
   local gpu=$1 codes=() lock name what
   exec {lock}> "build/gpu-$gpu.lock"
   flock "$lock"  # ci/prove_gate.sh waits for it
+  # The mutants are the last GPU's, as "always device 0" is no bug on the first.
+  if [[ $gpu == "${gpus[-1]}" ]] && wanted mutation; then PLUMBLINE_GPU_HELD=1 part record mutation "$gpu" mutation; fi
   while { flock 9; read -r -u "$queue" name what; }; do
     flock -u 9
     # shellcheck disable=SC2086  # several words

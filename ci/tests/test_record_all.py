@@ -86,6 +86,7 @@ def test_parts_that_are_named_and_no_others(tree: Path) -> None:
     done = record_all(tree, "mutation", "bench")
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(packed(tree)) == {"mutation.tar.gz", "bench.tar.gz"}
+    assert "mutation on GPU 1: " in done.stdout, "device 0 must be the wrong one here, too"
     assert "gates: " not in done.stdout
     assert "PART is 'benches'; expected one of " in record_all(tree, "benches").stderr
 
