@@ -12,6 +12,7 @@
 #include "harness/cases/problem.h"
 #include "harness/cases/random.h"
 #include "harness/compare/elements.h"
+#include "harness/error.h"
 #include "reference/numeric/parallel.h"
 
 namespace plumb {
@@ -84,9 +85,14 @@ inline const Axis kLaunchAxis{.name = "launch",
                               .words = {"stream", "default_stream", "graph", "crowded", "dependent", "foreign"}};
 inline const Axis kMultiprocessorsAxis{.name = "sms"};
 
+// Throws HarnessError for more multiprocessors than the contract can say.
 inline void set_launch(Problem& problem, const Case& point) {
   problem.launch = static_cast<LaunchMode>(point["launch"]);
-  problem.sm_count = static_cast<int>(std::min<std::int64_t>(point["sms"], 1 << 20));
+  const std::int64_t sms = point["sms"], most = std::numeric_limits<std::int32_t>::max();
+  if (sms > most) {
+    throw HarnessError("sms is " + std::to_string(sms) + ", expected at most " + std::to_string(most));
+  }
+  problem.sm_count = static_cast<int>(sms);
 }
 
 }  // namespace plumb

@@ -86,16 +86,16 @@ constexpr auto kForever = std::chrono::minutes(3);
   std::abort();
 }
 
-// Runs a kernel's body as block `number` of `blocks`, with one warp slow (-1: none).
-inline void run_block(int number, int blocks, int threads, int slow_warp, const std::function<void()>& body) {
+// Runs a kernel's body as the only block of its grid, with one warp slow (-1: none).
+inline void run_block(int threads, int slow_warp, const std::function<void()>& body) {
   Block block(threads);
   block.slow_warp = slow_warp;
   running = &block;
-  block_size.x = static_cast<unsigned>(threads), grid_size.x = static_cast<unsigned>(blocks);
+  block_size.x = static_cast<unsigned>(threads), grid_size.x = 1;
   std::vector<std::thread> lanes;
   for (int i = 0; i < threads; ++i) {
-    lanes.emplace_back([&body, number, i] {
-      thread_index.x = static_cast<unsigned>(i), block_index.x = static_cast<unsigned>(number);
+    lanes.emplace_back([&body, i] {
+      thread_index.x = static_cast<unsigned>(i);
       body();
     });
   }

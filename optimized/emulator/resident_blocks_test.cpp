@@ -83,7 +83,7 @@ void expect_bits_of_replay(const Rows& rows, int slots = 5) {
   static_assert(S::shared_bytes(5) <= static_cast<int>(sizeof shared));
   for (int slow_warp = -1; slow_warp < S::kThreads / 32; ++slow_warp) {
     x.fill([](auto) { return -77; });
-    emulator::run_block(0, 1, S::kThreads, slow_warp,
+    emulator::run_block(S::kThreads, slow_warp,
                         [&] { stream_units<A, X, kChunk, kTma>(arguments, &map, units, slots); });
     EXPECT_TRUE(x.bytes() == expected.bytes()) << "warp " << slow_warp << " slow";
   }

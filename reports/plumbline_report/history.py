@@ -31,7 +31,10 @@ class Change:
 
 @dataclass
 class Segment:
-    """A stretch without a change, of a series that was searched for them: the median share, and its 95% interval from order statistics."""
+    """A stretch without a change, of a series that was searched for changes: the median share, and its 95% interval.
+
+    The interval is from order statistics.
+    """
 
     first: int
     last: int
