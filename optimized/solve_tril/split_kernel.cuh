@@ -1,99 +1,250 @@
-// Device code of vec16_split: several warps solve one tile, for launches too small to fill the device.
+// Device code of vec16_split: a warp for each block of X, for launches too small to fill the device.
 #pragma once
 
 #include "optimized/device/dependent_launch.cuh"
-#include "optimized/solve_tril/block_io.cuh"
+#include "optimized/solve_tril/plain.cuh"
 
 namespace plumb::solve_tril {
 
-// A warp per block left of the diagonal (six for BT = 64), and at least one per diagonal block.
-template <int kSide>
-constexpr int kSplitWarps = kSide == 4 ? 6 : kSide;
+// Block (p, q) of X, by one warp: lane l has column l % 16, of it the rows 8 h .. 8 h + 7 with h = l / 16. Once
+// (m, q) is there for all to read, the warps of the block rows below take its products at the same time; so the way
+// from first row to last is four substitutions and three products.
+//
+// kPerSm: so many blocks of threads run on a multiprocessor at once. A second one costs the registers that would
+// hold more of A in advance.
+template <class A, class X, int kChunk, int kPerSm>
+struct BlockOfX {
+  static constexpr int kBlock = 16, kHalf = 8, kSide = kChunk / kBlock;
+  static constexpr int kBlocks = kSide * (kSide + 1) / 2, kThreads = 32 * kBlocks;
+  static constexpr int kKeptColumn = 20;  // floats from column to column of a block of X: 4 lanes' 16 bytes a bank
 
-// The blocks left of the diagonal by distance from it, as that is the order in which they can be finished.
-template <int kSide>
-__device__ __forceinline__ int2 block_of_warp(int warp) {
-  int q = warp;
-  for (int distance = 1; distance < kSide; ++distance) {
-    if (q < kSide - distance) return make_int2(q + distance, q);
-    q -= kSide - distance;
+  using ABlock = float[kBlock][kBlock];
+  using XBlock = float[kBlock][kKeptColumn];  // by columns
+
+  struct Shared {
+    ABlock a[kBlocks];  // (0,0) (1,0) (1,1) (2,0) ...
+    XBlock x[kBlocks];
+    X* tile_of_x;  // here, as registers are scarce
+  };
+
+  static __host__ __device__ constexpr int block_at(int p, int q) { return p * (p + 1) / 2 + q; }
+  static __device__ __forceinline__ int row_of(int block) {
+    return block < 1 ? 0 : block < 3 ? 1 : block < 6 ? 2 : 3;
   }
-  return make_int2(kSide, 0);  // none
-}
 
-// First all diagonal blocks are inverted at once. Then in turn d = 1, 2, ... every warp adds the next product to
-// its block's chain, and the blocks at distance d are complete: they are solved, for the others to use in the next
-// turn.
-template <class A, class X, int kChunk>
-__global__ void __launch_bounds__(32 * kSplitWarps<kChunk / kBlock>) split_kernel(const Arguments arguments) {
-  constexpr int kSide = kChunk / kBlock;
-  constexpr int kWarps = kSplitWarps<kSide>;
-  __shared__ alignas(128) float a_blocks[block_count(kSide) * kBlockFloats];
-  __shared__ alignas(128) float x_blocks[block_count(kSide) * kBlockFloats];
-
-  wait_for_producers();
-  const int lane = threadIdx.x % 32;
-  const int warp = threadIdx.x / 32;
-  const int column = lane & 15;  // solving, the upper half-warp repeats what the lower one does and drops it
-  const bool keeps = lane < 16;
-  const Tile tile = tile_at<kChunk>(arguments, blockIdx.x);
-  if (tile.rows == 0) return;
-
-  const A* a = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride);
-  const auto for_own_blocks = [&](auto visit) {
+  // Four columns of the lane's rows of a block of A.
+  struct Part {
+    float4 row[kHalf];
+    __device__ __forceinline__ void fetch(const ABlock& block, int half, int k0) {
 #pragma unroll
-    for (int p = 0, number = 0; p < kSide; ++p) {
-#pragma unroll
-      for (int m = 0; m <= p; ++m, ++number) {
-        if (number % kWarps == warp) visit(p, m);
-      }
+      for (int i = 0; i < kHalf; ++i) row[i] = *reinterpret_cast<const float4*>(&block[kHalf * half + i][k0]);
     }
   };
-  for_own_blocks([&](int p, int m) {
-    request_blocks<32, 1>(a_blocks, a, arguments.a_stride.token, p, m, m + 1, tile.rows, lane);
-  });
-  cp_async_commit();
-  release_dependents();
-  cp_async_wait<0>();
-  for_own_blocks([&](int p, int m) { widen_block<32, A>(a_blocks + block_index(p, m) * kBlockFloats, lane); });
-  __syncthreads();
 
-  float x[1][kBlock];
-  if (warp < kSide) {
-    const int diagonal = block_index(warp, warp) * kBlockFloats;
-    take_column(x[0], x_blocks + diagonal, warp, column, true);
-    substitute(x, a_blocks + diagonal, {column});
-    if (keeps) put_column(x_blocks + diagonal, warp, column, x[0]);
+  Shared& shared;
+  int p, q, column, half;
+
+  static __device__ __forceinline__ void multiply(float (&values)[kHalf], const Part& a, const float4& x) {
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) values[i] = fmaf(-a.row[i].x, x.x, values[i]);
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) values[i] = fmaf(-a.row[i].y, x.y, values[i]);
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) values[i] = fmaf(-a.row[i].z, x.z, values[i]);
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) values[i] = fmaf(-a.row[i].w, x.w, values[i]);
   }
-  __syncthreads();
 
-  const int2 own = block_of_warp<kSide>(warp);
-  const int p = own.x, q = own.y;
-  const UpdateLane<2> part(lane);
-  float accumulator[4][2] = {};
-#pragma unroll 1
-  for (int distance = 1; distance < kSide; ++distance) {
-    if (p < kSide && p - q >= distance) {
-      const int m = q + distance - 1;
-      update(accumulator, a_blocks + block_index(p, m) * kBlockFloats, x_blocks + block_index(m, q) * kBlockFloats,
-             q, m == q, part);
-      if (p - q == distance) {
-        float* block = x_blocks + block_index(p, q) * kBlockFloats;
-        put_accumulator(block, q, accumulator, part);
-        __syncwarp();
-        take_column(x[0], block, q, column, false);
-        substitute(x, a_blocks + block_index(p, p) * kBlockFloats, {0});
-        __syncwarp();  // both halves have read what the lower one replaces
-        if (keeps) put_column(block, q, column, x[0]);
+  static constexpr int kAhead = kPerSm == 1 ? 2 : 1;  // parts of A (p, m) fetched before X (m, q) is there
+
+  __device__ __forceinline__ void fetch_ahead(Part (&a)[2], int m) const {
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) a[i].fetch(shared.a[block_at(p, m)], half, 4 * i);
+  }
+
+  // values -= A (p, m) X (m, q), k ascending; `a` holds what fetch_ahead brought.
+  __device__ __forceinline__ void apply(float (&values)[kHalf], Part (&a)[2], int m) const {
+    const ABlock& block = shared.a[block_at(p, m)];
+    const auto* x = reinterpret_cast<const float4*>(shared.x[block_at(m, q)][column]);
+    const float4 first = x[0], second = x[1];
+    if (kAhead < 2) a[1].fetch(block, half, 4);
+    multiply(values, a[0], first);
+    a[0].fetch(block, half, 8);
+    const float4 third = x[2];
+    multiply(values, a[1], second);
+    a[1].fetch(block, half, 12);
+    const float4 fourth = x[3];
+    multiply(values, a[0], third);
+    multiply(values, a[1], fourth);
+  }
+
+  // Forward substitution in one half of the diagonal block.
+  static __device__ __forceinline__ void substitute_half(float (&values)[kHalf], const ABlock& block, int first) {
+    float rows[kHalf][kHalf];
+#pragma unroll
+    for (int i = 1; i < kHalf; ++i) {
+#pragma unroll
+      for (int k = 0; k < i; k += 4) {
+        const float4 v = *reinterpret_cast<const float4*>(&block[first + i][first + k]);
+        rows[i][k] = v.x, rows[i][k + 1] = v.y, rows[i][k + 2] = v.z, rows[i][k + 3] = v.w;
       }
     }
-    __syncthreads();
+#pragma unroll
+    for (int k = 0; k + 1 < kHalf; ++k) {
+#pragma unroll
+      for (int i = k + 1; i < kHalf; ++i) values[i] = fmaf(-rows[i][k], values[k], values[i]);
+    }
   }
 
-  if (warp >= kSide) return;
-  X* to = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
-  RowWriter<kSide, 32, X> writer(x_blocks, to, arguments.x_stride.token, tile.rows, lane, warp);
-  writer.write(warp, arguments.x_stride.token);
+  // The diagonal block: the upper rows, then their products with the lower ones, then these. Each half's lanes go
+  // along with the other's steps and drop what comes of it. X (p, q) is in shared memory afterwards.
+  __device__ __forceinline__ void substitute(float (&values)[kHalf]) const {
+    const ABlock& block = shared.a[block_at(p, p)];
+    auto* const x = reinterpret_cast<float4*>(shared.x[block_at(p, q)][column]);
+    float upper[kHalf];
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) upper[i] = values[i];
+    substitute_half(upper, block, 0);
+    if (half == 0) keep(upper, x);
+    __syncwarp();
+#pragma unroll
+    for (int k0 = 0; k0 < kHalf; k0 += 4) {
+      Part a;
+      a.fetch(block, 1, k0);
+      multiply(values, a, x[k0 / 4]);
+    }
+    substitute_half(values, block, kHalf);
+    if (half == 1) keep(values, x + kHalf / 4);
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) values[i] = half == 0 ? upper[i] : values[i];
+  }
+
+  static __device__ __forceinline__ void keep(const float (&values)[kHalf], float4* to) {
+    to[0] = make_float4(values[0], values[1], values[2], values[3]);
+    to[1] = make_float4(values[4], values[5], values[6], values[7]);
+  }
+
+  __device__ __forceinline__ void store(const float (&values)[kHalf], std::int64_t x_step, int rows) const {
+    const int first_row = kBlock * p + kHalf * half;
+    X* to = shared.tile_of_x + first_row * x_step + kBlock * q + column;
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) {
+      if (first_row + i < rows) *to = from_float<X>(values[i]);
+      to += x_step;
+    }
+  }
+
+  // Returns whether the tile's last row came out finite, as far as it is the warp's. By all threads of a block.
+  __device__ __forceinline__ bool solve(std::int64_t x_step, int rows) const {
+    const int block_rows = (rows + kBlock - 1) / kBlock;
+    float values[kHalf];
+#pragma unroll
+    for (int i = 0; i < kHalf; ++i) values[i] = p == q && kHalf * half + i == column ? 1.0f : 0.0f;
+    int passed = 0;  // barriers: the m-th says that block row m of X is there
+    const auto pass = [&] {
+      if (passed + 1 < block_rows) __syncthreads();
+      ++passed;
+    };
+    if (p < block_rows) {
+#pragma unroll 1
+      while (q < p && passed < p) {
+        Part a[2];
+        fetch_ahead(a, passed);
+        pass();
+        if (q < passed) apply(values, a, passed - 1);
+      }
+      substitute(values);
+      pass();  // the block rows below need not wait for the stores
+      store(values, x_step, rows);
+    }
+#pragma unroll 1
+    while (passed + 1 < block_rows) pass();
+    return p + 1 != block_rows || values[kHalf - 1] * 0.0f == 0.0f;
+  }
+};
+
+// A warp's block of A on its way into shared memory, 16 bytes a time; of rows that do not exist zeros.
+template <class B, class A>
+struct BlockOfA {
+  static constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = B::kBlock / kPer;
+  static constexpr int kRounds = B::kBlock * kAccesses / 32;
+
+  Packed<A, kPer> packed[kRounds];
+
+  __device__ __forceinline__ void fetch(const A* a, std::int64_t a_step, int rows, int p, int m, int lane) {
+    const int first = lane % kAccesses * kPer;
+#pragma unroll
+    for (int round = 0; round < kRounds; ++round) {
+      const int row = (round * 32 + lane) / kAccesses;
+#pragma unroll
+      for (auto& word : packed[round].word) word = 0;
+      if (B::kBlock * p + row < rows && (m < p || first < row)) {
+        load<16>(packed[round], a + (B::kBlock * p + row) * a_step + B::kBlock * m + first);
+      }
+    }
+  }
+
+  // As fp32.
+  __device__ __forceinline__ void place(typename B::ABlock& block, int lane) const {
+#pragma unroll
+    for (int round = 0; round < kRounds; ++round) {
+      float values[kPer];
+      unpack(packed[round], values);
+      float* const to = &block[(round * 32 + lane) / kAccesses][lane % kAccesses * kPer];
+#pragma unroll
+      for (int i = 0; i < kPer; i += 4) {
+        *reinterpret_cast<float4*>(to + i) = make_float4(values[i], values[i + 1], values[i + 2], values[i + 3]);
+      }
+    }
+  }
+};
+
+// Zeros in a block, 16 bytes a time; by a warp. `x`: the block's first element.
+template <class X>
+__device__ __forceinline__ void store_zeros(X* x, std::int64_t x_step, int rows, int lane) {
+  constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = 16 / kPer;
+#pragma unroll
+  for (int round = 0; round < kAccesses / 2; ++round) {
+    const int row = (round * 32 + lane) / kAccesses;
+    if (row < rows) {
+      *reinterpret_cast<uint4*>(x + row * x_step + lane % kAccesses * kPer) = make_uint4(0, 0, 0, 0);
+    }
+  }
+}
+
+template <class A, class X, int kChunk, int kPerSm>
+__global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPerSm)
+    split_kernel(const Arguments arguments) {
+  using B = BlockOfX<A, X, kChunk, kPerSm>;
+  union Memory {
+    typename B::Shared blocks;
+    float rows[kChunk][kChunk];
+  };
+  __shared__ alignas(16) Memory memory;
+  wait_for_producers();
+  const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
+  const Tile tile = tile_at<kChunk>(arguments, blockIdx.x);
+  if (tile.rows == 0) return;
+  X* const x = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
+  const int p = B::row_of(warp), q = warp - B::block_at(p, 0);
+  BlockOfA<B, A> block_of_a;
+  block_of_a.fetch(static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride), arguments.a_stride.token,
+                   tile.rows, p, q, lane);
+  release_dependents();
+  if (p + 1 < B::kSide) {  // the transposed blocks of the lower ones
+    store_zeros(x + B::kBlock * (q * arguments.x_stride.token + p + 1), arguments.x_stride.token,
+                tile.rows - B::kBlock * q, lane);
+  }
+  block_of_a.place(memory.blocks.a[warp], lane);
+  if (threadIdx.x == 0) memory.blocks.tile_of_x = x;
+  __syncthreads();
+  const B solver{.shared = memory.blocks, .p = p, .q = q, .column = lane % 16, .half = lane / 16};
+  const bool finite = solver.solve(arguments.x_stride.token, tile.rows);
+  // What lies before a chain's first k was multiplied by zero instead of being left out.
+  if (!__syncthreads_or(!finite)) return;
+  unsigned number = blockIdx.x;
+  asm volatile("" : "+r"(number));  // the tile is found anew, as its registers were needed above
+  solve_plainly<A, X, kChunk>(memory.rows, arguments, tile_at<kChunk>(arguments, number));
 }
 
 }  // namespace plumb::solve_tril

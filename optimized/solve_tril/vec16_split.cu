@@ -8,10 +8,15 @@ namespace {
 struct Vec16Split {
   template <class A, class X, int kChunk>
   static plumb_status run(const plumb_call& call) {
-    constexpr unsigned kWarps = solve_tril::kSplitWarps<kChunk / solve_tril::kBlock>;
     const auto arguments = solve_tril::arguments_of(call);
-    const LaunchShape shape{.grid = arguments.tiles, .block = 32 * kWarps};
-    return launch_kernel(call, solve_tril::split_kernel<A, X, kChunk>, shape, arguments);
+    const bool one_per_sm = arguments.tiles <= static_cast<std::uint32_t>(call.device->sm_count);
+    return one_per_sm ? launch<A, X, kChunk, 1>(call, arguments) : launch<A, X, kChunk, 2>(call, arguments);
+  }
+
+  template <class A, class X, int kChunk, int kPerSm>
+  static plumb_status launch(const plumb_call& call, const solve_tril::Arguments& arguments) {
+    const LaunchShape shape{.grid = arguments.tiles, .block = solve_tril::BlockOfX<A, X, kChunk, kPerSm>::kThreads};
+    return launch_kernel(call, solve_tril::split_kernel<A, X, kChunk, kPerSm>, shape, arguments);
   }
 };
 
