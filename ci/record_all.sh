@@ -26,7 +26,10 @@ mapfile -t gpus < <(nvidia-smi --query-gpu=index --format=csv,noheader)
 record() {
   local name=$1 gpu=$2 code=0
   shift 2
-  PLUMBLINE_GPU=$gpu ci/record.sh "$output/$name" "$@" > "$output/$name.log" 2>&1 || code=$?
+  local where=("PLUMBLINE_GPU=$gpu")
+  # Sanitizers see their own GPU alone: a context on another one disturbs a gate there. The rest must see both.
+  [[ $name != sanitize ]] || where=(PLUMBLINE_GPU=0 "CUDA_VISIBLE_DEVICES=$gpu")
+  env "${where[@]}" ci/record.sh "$output/$name" "$@" > "$output/$name.log" 2>&1 || code=$?
   tar -C "$output" -czf "$output/$name.tar.gz.partial" "$name" && mv "$output/$name.tar.gz.partial" "$output/$name.tar.gz"
   rm -r "${output:?}/$name"
   echo "$name on GPU $gpu: exit code $code at $SECONDS s"

@@ -273,6 +273,7 @@ int run(int argc, char** argv) {
   worker->add_option("--repeats", typed.check.worker.check.repeats);
   worker->add_option("--device-memory", device_bytes);
   worker->add_flag("--no-oracle", no_oracle);
+  worker->add_flag("--alone", typed.check.worker.alone);
   worker->add_flag("--selection-only", typed.check.worker.check.selection_only);
   worker->add_option("--fault", typed.check.worker.fault);
   worker->add_option("--reply-fd", reply_fd)->required();

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -122,6 +123,18 @@ nlohmann::json ready_message(const WorkerSettings& settings, const Library* libr
   return {{"ready", ready}};
 }
 
+// From here on this process sees that GPU alone, as number 0: contexts on others would disturb who measures there.
+int see_alone(int ordinal) {
+  const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  std::istringstream list(visible ? visible : "");
+  std::string own = visible ? "" : std::to_string(ordinal);
+  for (int i = 0; visible && i <= ordinal; ++i) {
+    if (!std::getline(list, own, ',')) return ordinal;  // there is none, as opening it will say
+  }
+  setenv("CUDA_VISIBLE_DEVICES", own.c_str(), 1);
+  return 0;
+}
+
 }  // namespace
 
 int run_worker(const WorkerSettings& settings, int reply_fd) {
@@ -136,7 +149,8 @@ int run_worker(const WorkerSettings& settings, int reply_fd) {
     if (settings.place == Place::kHost) {
       device = open_host_device();
     } else if (settings.place == Place::kCuda) {
-      device = open_cuda_device(settings.ordinal, settings.device_memory_limit);
+      const int ordinal = settings.alone ? see_alone(settings.ordinal) : settings.ordinal;
+      device = open_cuda_device(ordinal, settings.device_memory_limit);
     }
     // On the replay a library is only asked about its selection; a build without nvcc has none.
     if (device || std::filesystem::exists(settings.library_path)) {
@@ -165,7 +179,8 @@ int run_worker(const WorkerSettings& settings, int reply_fd) {
       try {
         outcome.result = check_on_device(*outcome.prepared, *library, *device, settings.check, device_lost);
       } catch (const std::exception& error) {
-        outcome.result.state = "error";
+        device_lost = device->lost();
+        outcome.result.state = device_lost ? "crashed" : "error";
         outcome.result.reason = error.what();
       }
     }

@@ -13,8 +13,9 @@ enum class Place { kReplay, kHost, kCuda };
 
 struct WorkerSettings {
   Place place = Place::kReplay;
-  int fault = 0;    // of a library built with PLUMBLINE_FAULTS (reference/fault.h); 0: none
-  int ordinal = 0;  // of the GPU
+  int fault = 0;       // of a library built with PLUMBLINE_FAULTS (reference/fault.h); 0: none
+  int ordinal = 0;     // of the GPU
+  bool alone = false;  // no other GPU is touched, nor can cases be run that need a second
   std::string library_path;
   std::int64_t device_memory_limit = 0;  // bytes, 0: no limit
   CheckSettings check;

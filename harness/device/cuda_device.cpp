@@ -90,6 +90,7 @@ class Device final : public CudaDevice {
   }
 
   const DeviceInfo& info() const override { return info_; }
+  bool lost() override { return cudaDeviceSynchronize() != cudaSuccess; }
 
   plumb_device describe(const Problem& problem) const override {
     auto device = versioned<plumb_device>();

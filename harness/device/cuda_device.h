@@ -68,6 +68,9 @@ class CudaDevice {
                              const RowRepetition& repetition) = 0;
   virtual RunResult run_repeated(const plumb_operator& op, std::int32_t variant, std::span<std::byte> image,
                                  RowDifference& difference) = 0;
+
+  // After an exception: whether an error stays, so that this process can use the device no more.
+  virtual bool lost() { return false; }
 };
 
 // Throws HarnessError with one sentence when this build has no CUDA or the machine no such device.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <thread>
@@ -45,7 +46,9 @@ Trial trial_of(const Mutant& mutant, const std::string& device) {
   if (mutant.fault == Fault::kDeviceZero && device == "cuda:0") return {{}, "device 0 is the right one here"};
   if (device != "replay") {
     if (!(mutant.on & kOnCuda)) return {{}, "its place is not in a kernel"};
-    return {{"worker", "--device", device, "--library", faulty, "--repeats", "2", "--fault", fault}, ""};
+    Trial trial{{"worker", "--device", device, "--library", faulty, "--repeats", "2", "--fault", fault}, ""};
+    if (mutant.fault != Fault::kDeviceZero) trial.worker.push_back("--alone");
+    return trial;
   }
   if (mutant.on & kOnHost) {
     return {{"worker", "--device", "host", "--library", beside_this_library("libplumbline_faulty_replay.so"),
@@ -92,6 +95,14 @@ MutantOutcome try_mutant(const Mutant& mutant, const MutateOptions& options) {
   const std::vector<std::string> quick = names_of(mutant.operator_name, Tier::kQuick, options.seed);
   try_cases(outcome, trial, quick, true, options.timeout_seconds);
   settle(outcome);
+  if (outcome.status == "survived" && options.device != "replay") {
+    if (const int findings = sanitizer_findings(trial.worker, quick); findings > 0) {
+      outcome.killed_by["sanitizer"] = findings;
+      outcome.first_check = "sanitizer";
+      outcome.killed_in_quick = true;
+      settle(outcome);
+    }
+  }
   // What only the bits saw may show elsewhere in the full tier to be more than the blind spot. Of arithmetic that
   // the CPU replay shares the replay tells that, without a GPU's time.
   const bool told_by_replay = options.device != "replay" && (mutant.on & kOnHost);
@@ -105,14 +116,6 @@ MutantOutcome try_mutant(const Mutant& mutant, const MutateOptions& options) {
     try_cases(outcome, trial, rest, false, options.timeout_seconds);
     settle(outcome);
   }
-  if (outcome.status == "survived" && options.device != "replay") {
-    if (const int findings = sanitizer_findings(trial.worker, quick); findings > 0) {
-      outcome.killed_by["sanitizer"] = findings;
-      outcome.first_check = "sanitizer";
-      outcome.killed_in_quick = true;
-      settle(outcome);
-    }
-  }
   if (outcome.status == "survived" && !mutant.equivalent.empty()) {
     outcome.status = "equivalent";
     outcome.reason = mutant.equivalent;
@@ -124,6 +127,14 @@ MutantOutcome try_mutant(const Mutant& mutant, const MutateOptions& options) {
 bool is_meant(const Mutant& mutant, const std::string& asked) {
   return asked.empty() || asked == mutant.id || asked == mutant.name || asked == mutant.operator_name ||
          asked == fmt::to_string(mutant.catalogue);
+}
+
+// The GPU, its driver and CUDA, as a worker sees them; the replay has no such.
+nlohmann::json machine_of(const std::string& device, int timeout_seconds) {
+  Supervisor supervisor({"worker", "--device", device, "--library", beside_this_library("libplumbline_faulty.so")},
+                        timeout_seconds);
+  const nlohmann::json& seen = supervisor.start()["device"];
+  return {{"gpu", seen["name"]}, {"driver", seen["driver"]}, {"cuda", seen["cuda"]}};
 }
 
 // The faulty library with no fault chosen must pass everything, or the matrix would prove nothing.
@@ -170,8 +181,14 @@ int run_mutate(const MutateOptions& options) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr failure;
+  // First those that touch a second GPU, which is quiet afterwards.
+  std::vector<std::size_t> order(mutants.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t i) { return mutants[i].fault == Fault::kDeviceZero; });
   const auto work = [&] {
-    for (std::size_t i = next++; i < mutants.size(); i = next++) {
+    for (std::size_t turn = next++; turn < mutants.size(); turn = next++) {
+      const std::size_t i = order[turn];
       try {
         outcomes[i] = try_mutant(mutants[i], options);
         fmt::print(stderr, "{}: {} ({}) in {:.1f} s\n", mutants[i].id, outcomes[i].status,
@@ -202,6 +219,7 @@ int run_mutate(const MutateOptions& options) {
     nlohmann::json document = to_json(outcomes);
     document["schema"] = kSchema;
     document["device"] = options.device;
+    if (options.device != "replay") document["machine"] = machine_of(options.device, options.timeout_seconds);
     document["tier"] = options.tier == Tier::kFull ? "full" : "quick";
     document["date"] = date;
     document["commit"] = PLUMBLINE_COMMIT;

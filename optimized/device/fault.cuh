@@ -30,7 +30,9 @@ __device__ __forceinline__ bool is_in_cache(std::int64_t position, std::int64_t 
 
 // A vector access to shared memory at a place that is no multiple of its size, which the device refuses.
 __device__ __forceinline__ void touch_misaligned(float* shared) {
-  reinterpret_cast<volatile float2*>(shared + 1)->x = 0;
+  asm volatile("st.volatile.shared.v2.f32 [%0], {%1, %1};" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(shared)) + 4),
+               "f"(0.0f));
 }
 
 __device__ __forceinline__ void swap_floats(float& a, float& b) {

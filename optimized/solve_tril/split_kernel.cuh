@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optimized/device/dependent_launch.cuh"
+#include "optimized/device/mbarrier.cuh"
 #include "optimized/solve_tril/plain.cuh"
 
 namespace plumb::solve_tril {
@@ -42,6 +43,7 @@ struct BlockOfX {
   };
 
   Shared& shared;
+  Mbarrier* ready;  // by blocks: X is in shared memory
   int p, q, column, half;
 
   static __device__ __forceinline__ void multiply(float (&values)[kHalf], const Part& a, const float4& x) {
@@ -134,32 +136,23 @@ struct BlockOfX {
     }
   }
 
-  // Returns whether the tile's last row came out finite, as far as it is the warp's. By all threads of a block.
+  // Returns whether the tile's last row came out finite, as far as it is the warp's.
   __device__ __forceinline__ bool solve(std::int64_t x_step, int rows) const {
-    const int block_rows = (rows + kBlock - 1) / kBlock;
+    if (kBlock * p >= rows) return true;
     float values[kHalf];
 #pragma unroll
     for (int i = 0; i < kHalf; ++i) values[i] = p == q && kHalf * half + i == column ? 1.0f : 0.0f;
-    int passed = 0;  // barriers: the m-th says that block row m of X is there
-    const auto pass = [&] {
-      if (passed + 1 < block_rows) __syncthreads();
-      ++passed;
-    };
-    if (p < block_rows) {
 #pragma unroll 1
-      while (q < p && passed < p) {
-        Part a[2];
-        fetch_ahead(a, passed);
-        pass();
-        if (q < passed) apply(values, a, passed - 1);
-      }
-      substitute(values);
-      pass();  // the block rows below need not wait for the stores
-      store(values, x_step, rows);
+    for (int m = q; m < p; ++m) {
+      Part a[2];
+      fetch_ahead(a, m);
+      mbarrier_wait(ready[block_at(m, q)], 0);
+      apply(values, a, m);
     }
-#pragma unroll 1
-    while (passed + 1 < block_rows) pass();
-    return p + 1 != block_rows || values[kHalf - 1] * 0.0f == 0.0f;
+    substitute(values);
+    mbarrier_arrive(ready[block_at(p, q)]);
+    store(values, x_step, rows);
+    return kBlock * (p + 1) < rows || values[kHalf - 1] * 0.0f == 0.0f;
   }
 };
 
@@ -221,6 +214,8 @@ __global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPer
     float rows[kChunk][kChunk];
   };
   __shared__ alignas(16) Memory memory;
+  __shared__ Mbarrier ready[B::kBlocks];
+  if (threadIdx.x < B::kBlocks) mbarrier_init(ready[threadIdx.x], 32);
   wait_for_producers();
   const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   const Tile tile = tile_at<kChunk>(arguments, blockIdx.x);
@@ -238,7 +233,7 @@ __global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPer
   block_of_a.place(memory.blocks.a[warp], lane);
   if (threadIdx.x == 0) memory.blocks.tile_of_x = x;
   __syncthreads();
-  const B solver{.shared = memory.blocks, .p = p, .q = q, .column = lane % 16, .half = lane / 16};
+  const B solver{.shared = memory.blocks, .ready = ready, .p = p, .q = q, .column = lane % 16, .half = lane / 16};
   const bool finite = solver.solve(arguments.x_stride.token, tile.rows);
   // What lies before a chain's first k was multiplied by zero instead of being left out.
   if (!__syncthreads_or(!finite)) return;

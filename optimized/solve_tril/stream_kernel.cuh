@@ -306,11 +306,13 @@ __device__ __forceinline__ void load_units_by_boxes(const Arguments& arguments, 
     const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + lane % kUnitTiles);
     SlotBarriers& slot = barriers[place.slot];
     if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
-    if (lane < kUnitTiles && !(device_fault(Fault::kStaleUnit) && place.round > 0)) {
-      headers[place.slot].x_offset[lane] = tile.offset(arguments.x_stride);
-      headers[place.slot].rows[lane] = tile.rows;
+    if (lane < kUnitTiles) {
+      if (!(device_fault(Fault::kStaleUnit) && place.round > 0)) {
+        headers[place.slot].x_offset[lane] = tile.offset(arguments.x_stride);
+        headers[place.slot].rows[lane] = tile.rows;
+      }
+      mbarrier_arrive(S::kWidens ? slot.arrived[0] : slot.full[0]);
     }
-    __syncwarp();
     if (lane == 0) {
       char* const blocks = ring + place.slot * S::kSlotBytes;
 #pragma unroll 1
@@ -367,9 +369,9 @@ __device__ __forceinline__ void stream_units(const Arguments& arguments, const C
   const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
 
   for (int i = threadIdx.x; i < slots; i += blockDim.x) {
-    constexpr int kLoads = kTma ? 1 : 32 * S::kLoaderWarps;
+    constexpr int kLoads = kTma ? 1 : 32 * S::kLoaderWarps, kHeaders = kTma ? kUnitTiles : kLoads;
     for (int p = 0; p < S::kSide; ++p) {
-      const int loads = kTma || p > 0 ? kLoads : 2 * kLoads;
+      const int loads = p > 0 ? kLoads : kLoads + kHeaders;
       mbarrier_init(barriers[i].arrived[p], loads);
       mbarrier_init(barriers[i].full[p], S::kWidens ? 32 * S::kWidenerWarps : loads);
     }
