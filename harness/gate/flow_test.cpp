@@ -26,6 +26,7 @@ class FakeStand final : public GateStand {
   std::map<std::string, double> slower;
   std::map<std::string, std::string> refusals;
   std::string disturbance_of_screen, disturbance_of_confirm;  // empty: none
+  int screens = 1;                                            // so many times() belong to the screening
   std::optional<bool> identical;
   bool mixes_names_up = false, measures_nan = false;
   std::vector<std::vector<std::string>> asked;
@@ -58,7 +59,7 @@ class FakeStand final : public GateStand {
   }
 
   std::optional<std::string> disturbance(double begin, double) override {
-    const std::string& words = begin < 1.5 ? disturbance_of_screen : disturbance_of_confirm;
+    const std::string& words = begin < screens + 0.5 ? disturbance_of_screen : disturbance_of_confirm;
     return words.empty() ? std::nullopt : std::optional(words);
   }
   std::optional<bool> same_code(const PointTiming&) override { return identical; }
@@ -148,12 +149,36 @@ TEST(GateFlow, AFlagOnIdenticalCodeCountsAgainstTheGate) {
 TEST(GateFlow, ADisturbanceIsInconclusiveAndNamedOnce) {
   FakeStand stand;
   stand.disturbance_of_screen = "the SM clock fell";
+  stand.screens = 3;
   const GateResult result = run_gate_flow(stand, plan_of({"a", "b"}));
   EXPECT_EQ(result.verdict, Verdict::kInconclusive);
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(result.disturbances, std::vector<std::string>{"the SM clock fell"});
   EXPECT_EQ(result.points[0].note, "the SM clock fell");
-  EXPECT_EQ(stand.asked.size(), 1u);  // nothing is gained by confirming it
+  EXPECT_EQ(stand.asked.size(), 3u);  // repeated, but not confirmed
+}
+
+TEST(GateFlow, AFewDisturbedPointsAreMeasuredAgain) {
+  FakeStand stand;
+  stand.disturbance_of_screen = "the SM clock fell";
+  stand.slower = {{"b", log_ratio(0.05)}};
+  const GateResult result = run_gate_flow(stand, plan_of({"a", "b"}));
+  EXPECT_EQ(result.points[0].verdict.verdict, Verdict::kPass);
+  EXPECT_EQ(result.points[0].note, "");
+  EXPECT_EQ(result.points[1].verdict.verdict, Verdict::kRegressed);
+  EXPECT_EQ(result.disturbances.size(), 1u);
+  ASSERT_EQ(stand.asked.size(), 3u);
+  EXPECT_EQ(stand.asked[1], (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(stand.asked[2], std::vector<std::string>{"b"});
+}
+
+TEST(GateFlow, WhereAllIsDisturbedNothingIsMeasuredAgain) {
+  FakeStand stand;
+  stand.disturbance_of_screen = "other processes computed on the GPU: 7";
+  std::vector<std::string> points;
+  for (char name = 'a'; name <= 'i'; ++name) points.emplace_back(1, name);
+  EXPECT_EQ(run_gate_flow(stand, plan_of(points)).exit_code, 3);
+  EXPECT_EQ(stand.asked.size(), 1u);
 }
 
 TEST(GateFlow, ADisturbedConfirmationDoesNotRegress) {

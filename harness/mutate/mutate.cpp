@@ -178,6 +178,28 @@ int run_mutate(const MutateOptions& options) {
   try_honest(operators, options);
 
   std::vector<MutantOutcome> outcomes(mutants.size());
+  for (std::size_t i = 0; i < mutants.size(); ++i) {
+    outcomes[i].mutant = mutants[i];
+    outcomes[i].reason = "not tried yet";
+  }
+  const nlohmann::json machine =
+      options.device != "replay" ? machine_of(options.device, options.timeout_seconds) : nlohmann::json();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  };
+  const auto document = [&] {
+    nlohmann::json all = to_json(outcomes);
+    all["schema"] = kSchema;
+    all["device"] = options.device;
+    if (!machine.is_null()) all["machine"] = machine;
+    all["tier"] = options.tier == Tier::kFull ? "full" : "quick";
+    all["date"] = date;
+    all["commit"] = PLUMBLINE_COMMIT;
+    all["seconds"] = seconds();
+    return all.dump(1);
+  };
+  // What a run that is cut short has found, for people; only the whole document gets the name asked for.
+  const std::string partial = options.json + ".partial";
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr failure;
@@ -190,7 +212,10 @@ int run_mutate(const MutateOptions& options) {
     for (std::size_t turn = next++; turn < mutants.size(); turn = next++) {
       const std::size_t i = order[turn];
       try {
-        outcomes[i] = try_mutant(mutants[i], options);
+        MutantOutcome outcome = try_mutant(mutants[i], options);
+        const std::lock_guard lock(mutex);
+        outcomes[i] = std::move(outcome);
+        if (file) write_file(partial, document());
         fmt::print(stderr, "{}: {} ({}) in {:.1f} s\n", mutants[i].id, outcomes[i].status,
                    outcomes[i].status == "killed" ? outcomes[i].first_check : outcomes[i].reason,
                    outcomes[i].seconds);
@@ -210,21 +235,13 @@ int run_mutate(const MutateOptions& options) {
 
   print_matrix(outcomes);
   const Scores scores = scores_of(outcomes);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   fmt::print(
       "device {}, tier {}: all checks kill {} of {} mutants (the quick tier {}), bounds only {} of {}, {:.0f} s\n",
       options.device, options.tier == Tier::kFull ? "full" : "quick", scores.all.killed, scores.all.of,
-      scores.quick.killed, scores.bounds_only.killed, scores.bounds_only.of, seconds);
+      scores.quick.killed, scores.bounds_only.killed, scores.bounds_only.of, seconds());
   if (file) {
-    nlohmann::json document = to_json(outcomes);
-    document["schema"] = kSchema;
-    document["device"] = options.device;
-    if (options.device != "replay") document["machine"] = machine_of(options.device, options.timeout_seconds);
-    document["tier"] = options.tier == Tier::kFull ? "full" : "quick";
-    document["date"] = date;
-    document["commit"] = PLUMBLINE_COMMIT;
-    document["seconds"] = seconds;
-    file->commit(document.dump(1));
+    file->commit(document());
+    std::filesystem::remove(partial);
   }
   if (scores.all.of == 0) throw HarnessError("no mutant could be tried on this machine");
   return all_died(outcomes, options.bounds_only) ? kExitPass : kExitMismatch;
