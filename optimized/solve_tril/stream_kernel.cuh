@@ -313,6 +313,7 @@ __device__ __forceinline__ void load_units_by_boxes(const Arguments& arguments, 
       }
       mbarrier_arrive(S::kWidens ? slot.arrived[0] : slot.full[0]);
     }
+    __syncwarp();  // a lane left behind would miss a phase of `empty`
     if (lane == 0) {
       char* const blocks = ring + place.slot * S::kSlotBytes;
 #pragma unroll 1
