@@ -24,10 +24,11 @@ split -n "r/$shards" -d "$output/cases.txt" "$output/part."
 
 # sanitize TOOL PART     into PART.TOOL.log, .json (the worker's answers), .err and .code
 sanitize() {
-  local tool=$1 cases=$2 code=0
+  local tool=$1 cases=$2 code=0 options=()
+  # By itself it makes room for too few barriers in shared memory per block: launches then fail.
+  [[ $tool != synccheck ]] || options=(--num-cuda-barriers 256)
   # The worker reads case names and answers with a line of JSON per case; 99 says that the sanitizer found something.
-  # synccheck counts the barriers in shared memory per block, too few of them when left alone: launches then fail.
-  compute-sanitizer --tool "$tool" --num-cuda-barriers 256 --error-exitcode 99 --log-file "$cases.$tool.log" \
+  compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 99 --log-file "$cases.$tool.log" \
     "$plumbline" worker --device "$device" --library "$build/libplumbline_optimized.so" --repeats 1 --reply-fd 1 \
     < "$cases" > "$cases.$tool.json" 2> "$cases.$tool.err" || code=$?
   echo "$code $SECONDS" > "$cases.$tool.code"

@@ -1,14 +1,13 @@
 """ci/record_all.sh with made-up GPUs and parts: what runs where, what is packed, whose exit code counts."""
 
 import os
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
+from stubs import tree_of
 
-ROOT = Path(__file__).resolve().parents[2]
 STUBS = {
     "bin/nvidia-smi": 'case $1 in -L) echo "GPU 0: made up" ;; *) printf "0\\n1\\n" ;; esac',
     "bin/cmake": 'echo "plumbline: made up"',
@@ -28,14 +27,8 @@ STUBS = {
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    for folder in ("bin", "ci", "optimized"):
-        (tmp_path / folder).mkdir()
-    for name in ("record_all.sh", "common.sh"):
-        shutil.copy(ROOT / "ci" / name, tmp_path / "ci" / name)
-    for name, text in STUBS.items():
-        (tmp_path / name).write_text("#!/usr/bin/env bash\n" + text + "\n")
-        (tmp_path / name).chmod(0o755)
-    return tmp_path
+    (tmp_path / "optimized").mkdir()
+    return tree_of(tmp_path, ("record_all.sh", "common.sh"), STUBS)
 
 
 def record_all(tree: Path, *parts: str, **environment: str) -> subprocess.CompletedProcess:

@@ -2,13 +2,12 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from stubs import tree_of
 
-ROOT = Path(__file__).resolve().parents[2]
 STUBS = {
     "bin/nvidia-smi": 'echo "made up"',
     # Answers each case, but for $LOST; counts the case $FOUND as an error.
@@ -28,15 +27,7 @@ STUBS = {
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    (tmp_path / "ci").mkdir()
-    for name in ("sanitize.sh", "common.sh"):
-        shutil.copy(ROOT / "ci" / name, tmp_path / "ci" / name)
-    for name, text in STUBS.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("#!/usr/bin/env bash\n" + text + "\n")
-        path.chmod(0o755)
-    return tmp_path
+    return tree_of(tmp_path, ("sanitize.sh", "common.sh"), STUBS)
 
 
 def sanitize(tree: Path, **environment: str) -> tuple[int, list[dict]]:

@@ -12,11 +12,6 @@
 namespace plumb {
 namespace {
 
-// A disturbed screening decides nothing and is repeated, whatever it showed, unless many points were disturbed:
-// then the machine is not quiet, and the next time would be no better.
-constexpr int kRepeats = 2;
-constexpr std::size_t kFewPoints = 8;
-
 // The rule of `overall`, and "improved" where nothing is worse than that.
 Verdict verdict_of(const std::vector<PointVerdict>& verdicts) {
   const Verdict verdict = overall(verdicts);
@@ -52,6 +47,44 @@ class Evidence {
   GateResult& result_;
 };
 
+// A disturbed screening decides nothing and is repeated, whatever it showed, unless many points were disturbed:
+// then the machine is not quiet, and the next time would be no better.
+constexpr int kRepeats = 2;
+constexpr std::size_t kFewPoints = 8;
+
+// Stage 1: fills result.points, but for their verdicts.
+std::vector<PointEvidence> screened_points(GateStand& stand, const GatePlan& plan, Evidence& disturbances,
+                                           GateResult& result) {
+  result.points.resize(plan.points.size());
+  std::vector<PointEvidence> evidence(plan.points.size());
+  std::vector<std::size_t> waiting(plan.points.size());
+  std::iota(waiting.begin(), waiting.end(), std::size_t{0});
+  for (int round = 0; round <= kRepeats && !waiting.empty(); ++round) {
+    std::vector<std::string> names;
+    for (const std::size_t i : waiting) names.push_back(plan.points[i]);
+    std::vector<std::vector<PointTiming>> screened = stand.time(names, plan.screen_blocks, 1);
+    if (screened.size() != 1) throw HarnessError("the screening process gave no timings");
+    check_names(screened[0], names);
+    std::vector<std::size_t> disturbed;
+    for (std::size_t k = 0; k < waiting.size(); ++k) {
+      const std::size_t i = waiting[k];
+      GatePoint& point = result.points[i];
+      point.timing = std::move(screened[0][k]);
+      point.margin = evidence[i].margin = plan.margins[i];
+      point.note = point.timing.refusal;
+      evidence[i].screen = point.timing.blocks;
+      const bool refused = !point.timing.refusal.empty();
+      evidence[i].disturbed = refused || disturbances.disturbed(point.timing, point);
+      point.screen_estimate = LocationEstimate(point.timing.blocks).estimate();
+      point.identical_code = stand.same_code(point.timing);
+      if (evidence[i].disturbed && !refused) disturbed.push_back(i);
+    }
+    if (disturbed.size() > std::max(kFewPoints, plan.points.size() / 8)) break;
+    waiting = std::move(disturbed);
+  }
+  return evidence;
+}
+
 }  // namespace
 
 int exit_code_of(Verdict verdict) {
@@ -81,32 +114,7 @@ GateResult run_gate_flow(GateStand& stand, const GatePlan& plan) {
 
   const int family = static_cast<int>(plan.points.size());
   Evidence disturbances(stand, result);
-  result.points.resize(plan.points.size());
-  std::vector<PointEvidence> evidence(plan.points.size());
-  std::vector<std::size_t> waiting(plan.points.size());
-  std::iota(waiting.begin(), waiting.end(), std::size_t{0});
-  for (int round = 0; round <= kRepeats && !waiting.empty(); ++round) {
-    std::vector<std::string> names;
-    for (const std::size_t i : waiting) names.push_back(plan.points[i]);
-    std::vector<std::vector<PointTiming>> screened = stand.time(names, plan.screen_blocks, 1);
-    if (screened.size() != 1) throw HarnessError("the screening process gave no timings");
-    check_names(screened[0], names);
-    std::vector<std::size_t> disturbed;
-    for (std::size_t k = 0; k < waiting.size(); ++k) {
-      GatePoint& point = result.points[waiting[k]];
-      PointEvidence& of_point = evidence[waiting[k]];
-      point.timing = std::move(screened[0][k]);
-      point.margin = of_point.margin = plan.margins[waiting[k]];
-      point.note = point.timing.refusal;
-      of_point.screen = point.timing.blocks;
-      of_point.disturbed = !point.timing.refusal.empty() || disturbances.disturbed(point.timing, point);
-      point.screen_estimate = LocationEstimate(point.timing.blocks).estimate();
-      point.identical_code = stand.same_code(point.timing);
-      if (of_point.disturbed && point.timing.refusal.empty()) disturbed.push_back(waiting[k]);
-    }
-    waiting =
-        disturbed.size() <= std::max(kFewPoints, plan.points.size() / 8) ? disturbed : std::vector<std::size_t>{};
-  }
+  std::vector<PointEvidence> evidence = screened_points(stand, plan, disturbances, result);
   std::vector<std::size_t> suspects;
   for (std::size_t i = 0; i < evidence.size(); ++i) {
     if (!evidence[i].disturbed && !screen(evidence[i], plan.rules, family)) suspects.push_back(i);

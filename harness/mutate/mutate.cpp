@@ -129,10 +129,13 @@ bool is_meant(const Mutant& mutant, const std::string& asked) {
          asked == fmt::to_string(mutant.catalogue);
 }
 
-// The GPU, its driver and CUDA, as a worker sees them; the replay has no such.
+Mutant without_fault(const std::string& operator_name, unsigned on) {
+  return {"honest", "honest", operator_name, 0, Fault::kNone, on, "no fault", "", ""};
+}
+
+// The GPU, its driver and CUDA, as a worker sees them.
 nlohmann::json machine_of(const std::string& device, int timeout_seconds) {
-  Supervisor supervisor({"worker", "--device", device, "--library", beside_this_library("libplumbline_faulty.so")},
-                        timeout_seconds);
+  Supervisor supervisor(trial_of(without_fault("", kOnCuda), device).worker, timeout_seconds);
   const nlohmann::json& seen = supervisor.start()["device"];
   return {{"gpu", seen["name"]}, {"driver", seen["driver"]}, {"cuda", seen["cuda"]}};
 }
@@ -142,7 +145,7 @@ void try_honest(const std::set<std::string>& operators, const MutateOptions& opt
   for (const std::string& name : operators) {
     for (const unsigned on : {unsigned{kOnHost}, unsigned{kOnPolicy}, unsigned{kOnCuda}}) {
       if ((on == kOnCuda) != (options.device != "replay")) continue;
-      Mutant honest{"honest", "honest", name, 0, Fault::kNone, on, "no fault", "", ""};
+      const Mutant honest = without_fault(name, on);
       const Trial trial = trial_of(honest, options.device);
       if (!trial.obstacle.empty()) continue;
       MutantOutcome outcome;

@@ -49,9 +49,8 @@ int sanitizer_findings(const std::vector<std::string>& worker, const std::vector
   for (const char* tool : {"racecheck", "memcheck"}) {
     const std::string log = folder / "log";
     const std::string command = fmt::format(
-        "compute-sanitizer --tool {} --num-cuda-barriers 256 --error-exitcode 99 --log-file {} {} {} --reply-fd 1 "
-        "< {} > {} 2>&1",
-        tool, quoted(log), quoted(self), fmt::join(words, " "), quoted(folder / "cases"), quoted(folder / "out"));
+        "compute-sanitizer --tool {} --error-exitcode 99 --log-file {} {} {} --reply-fd 1 < {} > {} 2>&1", tool,
+        quoted(log), quoted(self), fmt::join(words, " "), quoted(folder / "cases"), quoted(folder / "out"));
     const int status = std::system(command.c_str());
     if (status != 0) findings = std::max(1, findings_of(log));
     if (findings > 0) break;
