@@ -2,7 +2,7 @@
 #pragma once
 
 #include "optimized/device/dependent_launch.cuh"
-#include "optimized/device/mbarrier.cuh"
+#include "optimized/device/named_barrier.cuh"
 #include "optimized/solve_tril/plain.cuh"
 
 namespace plumb::solve_tril {
@@ -12,7 +12,7 @@ namespace plumb::solve_tril {
 // from first row to last is four substitutions and three products.
 //
 // kPerSm: so many blocks of threads run on a multiprocessor at once. A second one costs the registers that would
-// hold more of A in advance.
+// hold more of A in advance and let the first half of a block of X be used while the second is made.
 template <class A, class X, int kChunk, int kPerSm>
 struct BlockOfX {
   static constexpr int kBlock = 16, kHalf = 8, kSide = kChunk / kBlock;
@@ -25,7 +25,7 @@ struct BlockOfX {
   struct Shared {
     ABlock a[kBlocks];  // (0,0) (1,0) (1,1) (2,0) ...
     XBlock x[kBlocks];
-    X* tile_of_x;  // here, as registers are scarce
+    X* tile_of_x[kBlocks];  // by warps, each for itself; here, as registers are scarce
   };
 
   static __host__ __device__ constexpr int block_at(int p, int q) { return p * (p + 1) / 2 + q; }
@@ -43,7 +43,6 @@ struct BlockOfX {
   };
 
   Shared& shared;
-  Mbarrier* ready;  // by blocks: X is in shared memory
   int p, q, column, half;
 
   static __device__ __forceinline__ void multiply(float (&values)[kHalf], const Part& a, const float4& x) {
@@ -58,24 +57,36 @@ struct BlockOfX {
   }
 
   static constexpr int kAhead = kPerSm == 1 ? 2 : 1;  // parts of A (p, m) fetched before X (m, q) is there
+  static constexpr bool kByHalves = kPerSm == 1;      // a block of X is passed on
 
   __device__ __forceinline__ void fetch_ahead(Part (&a)[2], int m) const {
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) a[i].fetch(shared.a[block_at(p, m)], half, 4 * i);
   }
 
+  // Passes half `which` of block (m, q) of X on to the warps of the block rows below.
+  __device__ __forceinline__ NamedBarrier x_is_kept(int m, int which) const {
+    return {.id = 1 + 2 * block_at(m, q) + which, .threads = 32 * (kSide - m)};
+  }
+
+  // A's block row p >= 1 is in shared memory.
+  static __device__ __forceinline__ NamedBarrier a_is_placed(int p) {
+    return {.id = 2 * block_at(kSide - 1, 0) + p, .threads = 32 * (p + 1)};
+  }
+
   // values -= A (p, m) X (m, q), k ascending; `a` holds what fetch_ahead brought.
   __device__ __forceinline__ void apply(float (&values)[kHalf], Part (&a)[2], int m) const {
     const ABlock& block = shared.a[block_at(p, m)];
     const auto* x = reinterpret_cast<const float4*>(shared.x[block_at(m, q)][column]);
+    x_is_kept(m, 0).sync();
     const float4 first = x[0], second = x[1];
     if (kAhead < 2) a[1].fetch(block, half, 4);
     multiply(values, a[0], first);
     a[0].fetch(block, half, 8);
-    const float4 third = x[2];
     multiply(values, a[1], second);
     a[1].fetch(block, half, 12);
-    const float4 fourth = x[3];
+    if (kByHalves) x_is_kept(m, 1).sync();
+    const float4 third = x[2], fourth = x[3];
     multiply(values, a[0], third);
     multiply(values, a[1], fourth);
   }
@@ -108,6 +119,7 @@ struct BlockOfX {
     for (int i = 0; i < kHalf; ++i) upper[i] = values[i];
     substitute_half(upper, block, 0);
     if (half == 0) keep(upper, x);
+    if (kByHalves && p + 1 < kSide) x_is_kept(p, 0).arrive();
     __syncwarp();
 #pragma unroll
     for (int k0 = 0; k0 < kHalf; k0 += 4) {
@@ -117,6 +129,7 @@ struct BlockOfX {
     }
     substitute_half(values, block, kHalf);
     if (half == 1) keep(values, x + kHalf / 4);
+    if (p + 1 < kSide) x_is_kept(p, kByHalves).arrive();
 #pragma unroll
     for (int i = 0; i < kHalf; ++i) values[i] = half == 0 ? upper[i] : values[i];
   }
@@ -128,7 +141,7 @@ struct BlockOfX {
 
   __device__ __forceinline__ void store(const float (&values)[kHalf], std::int64_t x_step, int rows) const {
     const int first_row = kBlock * p + kHalf * half;
-    X* to = shared.tile_of_x + first_row * x_step + kBlock * q + column;
+    X* to = shared.tile_of_x[block_at(p, q)] + first_row * x_step + kBlock * q + column;
 #pragma unroll
     for (int i = 0; i < kHalf; ++i) {
       if (first_row + i < rows) *to = from_float<X>(values[i]);
@@ -138,7 +151,14 @@ struct BlockOfX {
 
   // Returns whether the tile's last row came out finite, as far as it is the warp's.
   __device__ __forceinline__ bool solve(std::int64_t x_step, int rows) const {
-    if (kBlock * p >= rows) return true;
+    if (kBlock * p >= rows) {
+#pragma unroll 1
+      for (int m = q; m < p && kBlock * m < rows; ++m) {
+        x_is_kept(m, 0).arrive();
+        if (kByHalves) x_is_kept(m, 1).arrive();
+      }
+      return true;
+    }
     float values[kHalf];
 #pragma unroll
     for (int i = 0; i < kHalf; ++i) values[i] = p == q && kHalf * half + i == column ? 1.0f : 0.0f;
@@ -146,11 +166,9 @@ struct BlockOfX {
     for (int m = q; m < p; ++m) {
       Part a[2];
       fetch_ahead(a, m);
-      mbarrier_wait(ready[block_at(m, q)], 0);
       apply(values, a, m);
     }
     substitute(values);
-    mbarrier_arrive(ready[block_at(p, q)]);
     store(values, x_step, rows);
     return kBlock * (p + 1) < rows || values[kHalf - 1] * 0.0f == 0.0f;
   }
@@ -214,11 +232,9 @@ __global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPer
     float rows[kChunk][kChunk];
   };
   __shared__ alignas(16) Memory memory;
-  __shared__ Mbarrier ready[B::kBlocks];
-  if (threadIdx.x < B::kBlocks) mbarrier_init(ready[threadIdx.x], 32);
   wait_for_producers();
   const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
-  const Tile tile = tile_at<kChunk>(arguments, blockIdx.x);
+  const Tile tile = tile_at<kChunk, true>(arguments, blockIdx.x);
   if (tile.rows == 0) return;
   X* const x = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
   const int p = B::row_of(warp), q = warp - B::block_at(p, 0);
@@ -231,15 +247,17 @@ __global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPer
                 tile.rows - B::kBlock * q, lane);
   }
   block_of_a.place(memory.blocks.a[warp], lane);
-  if (threadIdx.x == 0) memory.blocks.tile_of_x = x;
-  __syncthreads();
-  const B solver{.shared = memory.blocks, .ready = ready, .p = p, .q = q, .column = lane % 16, .half = lane / 16};
+  if (lane == 0) memory.blocks.tile_of_x[warp] = x;
+  __syncwarp();
+  if (p > 0) B::a_is_placed(p).sync();
+  const B solver{.shared = memory.blocks, .p = p, .q = q, .column = lane % 16, .half = lane / 16};
   const bool finite = solver.solve(arguments.x_stride.token, tile.rows);
   // What lies before a chain's first k was multiplied by zero instead of being left out.
   if (!__syncthreads_or(!finite)) return;
+  __syncthreads();  // racecheck does not count the first barrier of all after those of some
   unsigned number = blockIdx.x;
   asm volatile("" : "+r"(number));  // the tile is found anew, as its registers were needed above
-  solve_plainly<A, X, kChunk>(memory.rows, arguments, tile_at<kChunk>(arguments, number));
+  solve_plainly<A, X, kChunk>(memory.rows, arguments, tile_at<kChunk, true>(arguments, number));
 }
 
 }  // namespace plumb::solve_tril

@@ -20,24 +20,31 @@ struct Tile {
   }
 };
 
-// Clamped to [0, tokens]: whatever stands in cu_seqlens, no row outside the tensors is touched.
-__device__ __forceinline__ std::int64_t sequence_start(const Arguments& arguments, std::uint32_t n) {
-  const std::int64_t start = arguments.cu_seqlens_is_i64
-                                 ? static_cast<const std::int64_t*>(arguments.cu_seqlens)[n]
-                                 : static_cast<const std::int32_t*>(arguments.cu_seqlens)[n];
-  return start < 0 ? 0 : start > arguments.tokens ? arguments.tokens : start;
-}
+// What stands in cu_seqlens.
+struct Sequences {
+  const void* starts;
+  std::int64_t tokens;
+  std::uint32_t count;
+  bool is_i64;
+
+  // Clamped to [0, tokens]: whatever stands there, no row outside the tensors is touched.
+  __device__ __forceinline__ std::int64_t start(std::uint32_t n) const {
+    const std::int64_t start =
+        is_i64 ? static_cast<const std::int64_t*>(starts)[n] : static_cast<const std::int32_t*>(starts)[n];
+    return start < 0 ? 0 : start > tokens ? tokens : start;
+  }
+};
 
 // The last sequence whose first slot is not after `slot`. The 16 lanes of each half-warp look at 16 sequences at a
 // time, so 100,000 sequences take 5 rounds of loads. All 32 lanes must call it; the halves may differ in `slot`.
 template <int kChunk>
-__device__ __forceinline__ std::uint32_t sequence_of_slot(const Arguments& arguments, std::uint32_t slot) {
+__device__ __forceinline__ std::uint32_t sequence_of_slot(const Sequences& sequences, std::uint32_t slot) {
   const std::uint32_t probe_number = (threadIdx.x & 15) + 1;
-  std::uint32_t first = 0, end = arguments.sequences;  // the answer is in [first, end)
+  std::uint32_t first = 0, end = sequences.count;  // the answer is in [first, end)
   while (__any_sync(0xffffffffu, end - first > 1)) {
     const std::uint32_t step = (end - first + 16) / 17;
     const std::uint32_t probe = first + step * probe_number;
-    const bool reached = probe < end && sequence_start(arguments, probe) / kChunk + probe <= slot;
+    const bool reached = probe < end && sequences.start(probe) / kChunk + probe <= slot;
     const std::uint32_t votes = __ballot_sync(0xffffffffu, reached) >> (threadIdx.x & 16) & 0xffffu;
     first += step * __popc(votes);
     end = min(end, first + step);
@@ -45,8 +52,30 @@ __device__ __forceinline__ std::uint32_t sequence_of_slot(const Arguments& argum
   return first;
 }
 
-// All 32 lanes of a warp must call it; the two halves may ask for different tiles.
+// From a slot's first token to its sequence's end.
+struct SlotTokens {
+  std::int64_t first, end;
+};
+
 template <int kChunk>
+__device__ __forceinline__ SlotTokens tokens_of_slot(const Sequences& sequences, std::uint32_t slot) {
+  const std::uint32_t n = sequence_of_slot<kChunk>(sequences, slot);
+  const std::int64_t start = sequences.start(n);
+  std::int64_t end = sequences.start(n + 1);
+  if (device_fault(Fault::kStopAtEmptySequence) && n > 0 && start == sequences.start(n - 1)) end = start;
+  // Negative only where cu_seqlens does not ascend from 0.
+  const std::int64_t chunk = static_cast<std::int64_t>(slot) - start / kChunk - n;
+  return {.first = chunk < 0 ? end : start + chunk * kChunk, .end = end};
+}
+
+template <int kChunk>
+__device__ __noinline__ SlotTokens tokens_of_slot_by_call(Sequences sequences, std::uint32_t slot) {
+  return tokens_of_slot<kChunk>(sequences, slot);
+}
+
+// All 32 lanes of a warp must call it; the two halves may ask for different tiles. kByCall: sequences are looked up
+// in a function of its own, which leaves less code and more registers to kernels that are short of them.
+template <int kChunk, bool kByCall = false>
 __device__ __forceinline__ Tile tile_at(const Arguments& arguments, std::uint32_t number) {
   Tile tile;
   bool exists = number < arguments.tiles;
@@ -60,14 +89,14 @@ __device__ __forceinline__ Tile tile_at(const Arguments& arguments, std::uint32_
   if (arguments.cu_seqlens == nullptr) {
     tile.token = static_cast<std::int64_t>(slot) * (device_fault(Fault::kChunkOf64) ? 64 : kChunk);
   } else {
-    const std::uint32_t n = sequence_of_slot<kChunk>(arguments, slot);
-    const std::int64_t start = sequence_start(arguments, n);
-    end = sequence_start(arguments, n + 1);
-    if (device_fault(Fault::kStopAtEmptySequence) && n > 0 && start == sequence_start(arguments, n - 1))
-      end = start;
-    // Negative only where cu_seqlens does not ascend from 0.
-    const std::int64_t chunk = static_cast<std::int64_t>(slot) - start / kChunk - n;
-    tile.token = chunk < 0 ? end : start + chunk * kChunk;
+    const Sequences sequences{.starts = arguments.cu_seqlens,
+                              .tokens = arguments.tokens,
+                              .count = arguments.sequences,
+                              .is_i64 = arguments.cu_seqlens_is_i64};
+    const SlotTokens tokens =
+        kByCall ? tokens_of_slot_by_call<kChunk>(sequences, slot) : tokens_of_slot<kChunk>(sequences, slot);
+    tile.token = tokens.first;
+    end = tokens.end;
   }
   if (exists && tile.token < end) {
     tile.rows = static_cast<int>(min(end - tile.token, std::int64_t{kChunk}));
