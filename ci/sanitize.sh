@@ -65,7 +65,7 @@ rm -f "$output"/part.*
 
 gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader -i "${PLUMBLINE_GPU:-0}" | head -1)
 driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader -i "${PLUMBLINE_GPU:-0}" | head -1)
-commit=${PLUMBLINE_COMMIT:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
+commit=$("$plumbline" --version | sed -n 's/.*(\(.*\)).*/\1/p')  # what ran, not what is checked out
 {
   printf '{"schema": "plumbline.sanitize/1", "tier": "quick", "date": "%s",\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
   printf ' "machine": {"gpu": "%s", "driver": "%s", "commit": "%s"},\n "tools": [\n' "$gpu" "$driver" "$commit"

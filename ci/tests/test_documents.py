@@ -60,3 +60,13 @@ def test_every_command_of_a_page_runs(page, tmp_path):
 def test_links_inside_the_project_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_readme_shows_the_recorded_kill_matrix(tmp_path):
+    readme = (ROOT / "README.md").read_text()
+    copy = tmp_path / "README.md"
+    copy.write_text(readme)
+    subprocess.run(
+        ["python3", "ci/kill_matrix.py", "golden/mutation/h200.json", "--write", copy], cwd=ROOT, check=True
+    )
+    assert copy.read_text() == readme

@@ -21,7 +21,10 @@ STUBS = {
         echo "========= ERROR SUMMARY: $found errors" > "$2"
         exit $((found * 99))
     """,
-    "build/dev/plumbline": 'printf "case %s\\n" 1 2 3 4 5 6 7',
+    "build/dev/plumbline": """
+        [[ $1 != --version ]] || exec echo "plumbline 0.1.0 (made up+)"
+        printf "case %s\\n" 1 2 3 4 5 6 7
+    """,
 }
 
 
@@ -45,7 +48,9 @@ def sanitize(tree: Path, **environment: str) -> tuple[int, list[dict]]:
         text=True,
         timeout=60,
     )
-    return done.returncode, json.loads((tree / "out" / "sanitize.json").read_text())["tools"]
+    document = json.loads((tree / "out" / "sanitize.json").read_text())
+    assert document["machine"]["commit"] == "made up+"  # that of what ran
+    return done.returncode, document["tools"]
 
 
 def test_every_case_goes_through_every_tool_once(tree: Path) -> None:
