@@ -1,4 +1,4 @@
-// Device code on CPU threads: as much of CUDA as the resident blocks of solve_tril need.
+// Device code on CPU threads: as much of CUDA as the resident and the split blocks of solve_tril need.
 //
 // A lane is a thread. What hardware does at once happens here in some order, and one warp can be made slow, so that
 // what a kernel owes to the luck of its warps' speeds shows on a machine without a GPU: a slot that is given up too
@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <barrier>
 #include <bit>
 #include <chrono>
@@ -63,6 +64,8 @@ struct Block {
   }
   std::barrier<> all;
   std::vector<std::unique_ptr<Warp>> warps;
+  std::array<int, 16> named{};  // how many threads came to each named barrier
+  std::atomic<bool> any{false};
   int slow_warp = -1;
 };
 
@@ -124,6 +127,12 @@ using std::max;
 using std::min;
 
 inline void __syncthreads() { plumb::emulator::running->all.arrive_and_wait(); }
+// Once per block.
+inline bool __syncthreads_or(bool value) {
+  if (value) plumb::emulator::running->any = true;
+  __syncthreads();
+  return plumb::emulator::running->any;
+}
 inline void __syncwarp() { plumb::emulator::own_warp().lanes.arrive_and_wait(); }
 inline bool __all_sync(unsigned, bool value) {
   return plumb::emulator::collect(value, [](const auto& lanes) { return std::ranges::count(lanes, 0u) == 0; });

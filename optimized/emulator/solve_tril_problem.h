@@ -1,0 +1,90 @@
+// A problem for solve_tril's emulated kernels: tensors, what the replay makes of them, and a kernel's arguments.
+#pragma once
+
+#include "optimized/device/element.cuh"
+#include "optimized/solve_tril/arguments.h"
+#include "reference/numeric/test_tensors.h"
+#include "reference/solve_tril/reference.h"
+
+namespace plumb::solve_tril {
+
+template <class T>
+constexpr plumb_dtype kDtype = PLUMB_F32;
+template <>
+constexpr plumb_dtype kDtype<__nv_bfloat16> = PLUMB_BF16;
+template <>
+constexpr plumb_dtype kDtype<__half> = PLUMB_F16;
+
+constexpr int kChunk = 64;
+
+// Batches of as many tokens, or sequences that end at `ends` (the first begins at 0).
+struct Rows {
+  int batches = 1;
+  std::int64_t tokens = 0;
+  std::vector<std::int64_t> ends = {};
+
+  std::int64_t in_chunk(std::int64_t token) const {
+    std::int64_t begin = 0;
+    for (const std::int64_t end : ends) begin = end <= token ? end : begin;
+    return (token - begin) % kChunk;
+  }
+};
+
+// Above the diagonal A is NaN.
+template <class A, class X>
+struct Problem {
+  using Tensor = testing::HostTensor;
+  Tensor a, x, expected, sequences;
+  Arguments arguments{};
+
+  // `change`: what else to do to A.
+  template <class Change>
+  Problem(const Rows& rows, int heads, const Change& change)
+      : a(kDtype<A>, {rows.batches, rows.tokens, heads, kChunk}),
+        x(kDtype<X>, {rows.batches, rows.tokens, heads, kChunk}),
+        expected(x) {
+    if (!rows.ends.empty()) {
+      std::vector<std::int64_t> bounds = {0};
+      bounds.insert(bounds.end(), rows.ends.begin(), rows.ends.end());
+      sequences = Tensor::integers(PLUMB_I64, bounds);
+    }
+    testing::Random random(7);
+    a.fill([&](std::int64_t n) {
+      const std::int64_t column = n % kChunk, token = n / (kChunk * heads) % rows.tokens;
+      return column < rows.in_chunk(token) ? 0.2 * random.normal() : double{testing::kNan};
+    });
+    change(a);
+    solve_tril_replay(versioned<plumb_solve_tril_params>(), testing::views({&a, &expected, &sequences}));
+
+    const int slots = static_cast<int>(rows.ends.empty() ? (rows.tokens + kChunk - 1) / kChunk
+                                                         : rows.tokens / kChunk + std::ssize(rows.ends));
+    arguments.a = a.view().data;
+    arguments.x = x.view().data;
+    arguments.a_stride = arguments.x_stride = {rows.tokens * heads * kChunk, heads * kChunk, kChunk};
+    arguments.cu_seqlens = is_present(sequences.view()) ? sequences.view().data : nullptr;
+    arguments.cu_seqlens_is_i64 = true;
+    arguments.sequences = static_cast<std::uint32_t>(rows.ends.size());
+    arguments.tokens = rows.tokens;
+    arguments.tiles = static_cast<std::uint32_t>(rows.batches * slots * heads);
+    arguments.slots = Divider(static_cast<std::uint32_t>(slots));
+    arguments.heads = Divider(static_cast<std::uint32_t>(heads));
+    arguments.head_count = static_cast<std::uint32_t>(heads);
+  }
+  Problem(const Rows& rows, int heads) : Problem(rows, heads, [](Tensor&) {}) {}
+
+  void poison() {
+    x.fill([](auto) { return -77; });
+  }
+
+  // One NaN is as good as another.
+  std::int64_t differing() const {
+    std::int64_t count = 0;
+    for (std::int64_t i = 0; i < x.count(); ++i) {
+      const bool both_nan = std::isnan(x.value(i)) && std::isnan(expected.value(i));
+      count += !both_nan && x.bits(i) != expected.bits(i);
+    }
+    return count;
+  }
+};
+
+}  // namespace plumb::solve_tril
