@@ -227,11 +227,11 @@ template <class A, class X, int kChunk, int kPerSm>
 __global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPerSm)
     split_kernel(const Arguments arguments) {
   using B = BlockOfX<A, X, kChunk, kPerSm>;
-  union alignas(16) Memory {
+  union Memory {
     typename B::Shared blocks;
     float rows[kChunk][kChunk];
   };
-  __shared__ Memory memory;
+  alignas(16) __shared__ Memory memory;
   wait_for_producers();
   const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   const Tile tile = tile_at<kChunk, true>(arguments, blockIdx.x);
