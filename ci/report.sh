@@ -33,6 +33,10 @@ add gate golden/gate/*.json
 add calibration golden/calibration/h200.json
 add history golden/history.json golden/history.json.gz
 add mutation golden/mutation/*.json
+# Nor do mutants of the replay.
+if compgen -G "$folder/mutation*.json" > /dev/null && ! grep -qsE '"device": ?"cuda' "$folder"/mutation*.json; then
+  for path in golden/mutation/*.json; do [[ $path == */replay.json ]] || arguments+=(--mutation "$path"); done
+fi
 add tune golden/tune/*.json
 add fingerprint golden/fingerprint.json
 add sanitize golden/sanitize/h200.json

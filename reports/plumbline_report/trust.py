@@ -19,7 +19,7 @@ CHECKS = (
     "device",
     "launch",
 )
-STATUSES = ("survived", "not run", "killed", "equivalent", "not expressible")  # what a reader looks for comes first
+STATUSES = ("survived", "killed", "equivalent", "not run", "not expressible")  # what a reader looks for comes first
 MEMORY = ("ldg128", "stg128", "bulk_copy", "cp_async", "tensor", "local")
 
 
@@ -77,7 +77,7 @@ def build_mutation(document: dict) -> MutationModel:
     told += sorted({check for mutant in mutants for check in mutant.killed_by} - set(told))
 
     def order(mutant: Mutant):
-        place = STATUSES.index(mutant.status) if mutant.status in STATUSES else 1
+        place = STATUSES.index(mutant.status) if mutant.status in STATUSES else 0
         return place, mutant.operator, int(mutant.id) if _is_small(mutant.id) else 0, mutant.id, mutant.name
 
     return MutationModel(document, told, sorted(mutants, key=order))

@@ -179,6 +179,7 @@ def test_the_script_reports_what_a_folder_holds(tmp_path, files):
     folder.mkdir()
     for key in ("check", "history"):
         shutil.copy(files[key], folder)
+    shutil.copy(root / "golden" / "mutation" / "replay.json", folder / "mutation.json")
     (folder / "gate.json").write_text('{"schema": "plumbline.gate/1", "points": [', encoding="utf-8")
     environment = os.environ | {"PLUMBLINE_VENV": sys.prefix}
     done = subprocess.run(
@@ -196,3 +197,5 @@ def test_the_script_reports_what_a_folder_holds(tmp_path, files):
     document = json.loads((folder / "report.json").read_text("utf-8"))
     recorded = sorted((root / "golden" / "performance").glob("*.json"))
     assert len(document["bench"]) == len(recorded) > 0
+    # What a GPU did stands beside what the replay did.
+    assert [one["device"] for one in document["mutation"]] == ["replay", "cuda:1"]
