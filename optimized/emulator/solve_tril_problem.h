@@ -1,7 +1,13 @@
 // A problem for solve_tril's emulated kernels: tensors, what the replay makes of them, and a kernel's arguments.
 #pragma once
 
-#include "optimized/device/element.cuh"
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
 #include "optimized/solve_tril/arguments.h"
 #include "reference/numeric/test_tensors.h"
 #include "reference/solve_tril/reference.h"
