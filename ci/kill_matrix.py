@@ -7,6 +7,8 @@ import argparse
 import json
 from pathlib import Path
 
+from fingerprint import write
+
 BEGIN, END = "<!-- kill matrix: begin -->\n", "<!-- kill matrix: end -->\n"
 
 
@@ -73,13 +75,12 @@ def main() -> None:
     if options.write is None:
         print(text, end="")
         return
-    before, _, rest = options.write.read_text().partition(BEGIN)
+    document = options.write.read_text() if options.write.is_file() else ""
+    before, _, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         parser.error(f"DOCUMENT.md is '{options.write}'; expected the lines {BEGIN.strip()} and {END.strip()} in it")
-    partial = options.write.with_name(options.write.name + ".partial")
-    partial.write_text(before + BEGIN + text + END + after)
-    partial.replace(options.write)
+    write(options.write, before + BEGIN + text + END + after)
 
 
 if __name__ == "__main__":

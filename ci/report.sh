@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source ci/common.sh
+shopt -s extglob
 folder=${1:?usage: ci/report.sh FOLDER [--not-run WHAT=WHY ...]}
 shift
 [[ -d $folder ]] || { echo "report.sh: there is no folder $folder" >&2; exit 2; }
@@ -23,20 +24,23 @@ add() {
   fi
   for path in "${found[@]}"; do arguments+=("--$kind" "$path"); done
 }
+# What the replay did says nothing of kernels: what a GPU was last seen to do stands beside it.
+#
+# add_of_gpu KIND PATTERN RECORDED...     unless a document of the folder has PATTERN, as those of a GPU have
+add_of_gpu() {
+  local kind=$1 pattern=$2 path
+  shift 2
+  ! grep -qsE "$pattern" "$folder/$kind"*.json || return 0
+  for path in "$@"; do [[ ! -e $path ]] || arguments+=("--$kind" "$path"); done
+}
 add check
-# A check by replay says nothing of kernels: what a GPU was last seen to do stands beside it.
-if ! grep -qsE '"kind": ?"cuda"' "$folder"/check*.json; then
-  for path in golden/check/*.json golden/check/*.json.gz; do [[ -e $path ]] && arguments+=(--check "$path"); done
-fi
+add_of_gpu check '"kind": ?"cuda"' golden/check/*.json golden/check/*.json.gz
 add bench golden/performance/*.json
 add gate golden/gate/*.json
 add calibration golden/calibration/h200.json
 add history golden/history.json golden/history.json.gz
-add mutation golden/mutation/*.json
-# Nor do mutants of the replay.
-if compgen -G "$folder/mutation*.json" > /dev/null && ! grep -qsE '"device": ?"cuda' "$folder"/mutation*.json; then
-  for path in golden/mutation/*.json; do [[ $path == */replay.json ]] || arguments+=(--mutation "$path"); done
-fi
+add mutation golden/mutation/replay.json
+add_of_gpu mutation '"device": ?"cuda' golden/mutation/!(replay).json
 add tune golden/tune/*.json
 add fingerprint golden/fingerprint.json
 add sanitize golden/sanitize/h200.json

@@ -31,8 +31,6 @@ namespace {
 
 constexpr std::string_view kSchema = "plumbline.check/1";
 
-std::string tier_name(Tier tier) { return tier == Tier::kFull ? "full" : "quick"; }
-
 struct Session {
   CheckOptions options;
   std::string gpu;  // name of the device, empty on the replay
@@ -199,7 +197,7 @@ nlohmann::json document_of(const Session& session, const nlohmann::json& ready, 
   return {{"schema", kSchema},
           {"started", started},
           {"seconds", seconds},
-          {"tier", tier_name(session.options.tier)},
+          {"tier", name_of(session.options.tier)},
           {"seed", session.options.seed},
           {"commit", PLUMBLINE_COMMIT},
           {"device", ready["device"]},
@@ -264,7 +262,7 @@ int run_check(CheckOptions options) {
 
   const nlohmann::json summary = summary_of(session.results),
                        golden = golden_summary(session.results, session.goldens.gpus());
-  const std::string tier = tier_name(options.tier);
+  const std::string tier = name_of(options.tier);
   if (json_file) {
     const nlohmann::json document = document_of(session, ready, start_time, seconds);
     json_file->commit(document.dump(0, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -195,7 +195,7 @@ int run_mutate(const MutateOptions& options) {
     all["schema"] = kSchema;
     all["device"] = options.device;
     if (!machine.is_null()) all["machine"] = machine;
-    all["tier"] = options.tier == Tier::kFull ? "full" : "quick";
+    all["tier"] = name_of(options.tier);
     all["date"] = date;
     all["commit"] = PLUMBLINE_COMMIT;
     all["seconds"] = seconds();
@@ -240,8 +240,8 @@ int run_mutate(const MutateOptions& options) {
   const Scores scores = scores_of(outcomes);
   fmt::print(
       "device {}, tier {}: all checks kill {} of {} mutants (the quick tier {}), bounds only {} of {}, {:.0f} s\n",
-      options.device, options.tier == Tier::kFull ? "full" : "quick", scores.all.killed, scores.all.of,
-      scores.quick.killed, scores.bounds_only.killed, scores.bounds_only.of, seconds());
+      options.device, name_of(options.tier), scores.all.killed, scores.all.of, scores.quick.killed,
+      scores.bounds_only.killed, scores.bounds_only.of, seconds());
   if (file) {
     file->commit(document());
     std::filesystem::remove(partial);

@@ -15,6 +15,8 @@ namespace plumb {
 
 enum class Tier { kQuick, kFull };
 
+constexpr const char* name_of(Tier tier) { return tier == Tier::kFull ? "full" : "quick"; }
+
 // Least bytes that a call must move through device memory, each input read once, each output written once.
 struct Traffic {
   std::int64_t read_bytes = 0;

@@ -19,11 +19,13 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -57,6 +59,30 @@ struct Warp {
   std::array<std::uint64_t, 32> exchanged{};
 };
 
+constexpr auto kForever = std::chrono::minutes(3);
+[[noreturn]] void give_up(const char* why);
+
+// What a barrier counts until a phase ends: arrivals, and bytes that were announced. All under one lock.
+inline std::mutex phases_lock;
+struct Phases {
+  int arrivals = 0, pending = 0, bytes = 0, phase = 0;
+  std::condition_variable ended;
+
+  void init(int count) { arrivals = pending = count; }
+  void change(int came, int more_bytes) {
+    pending -= came;
+    bytes += more_bytes;
+    if (pending < 0) give_up("meets more arrivals than a barrier was told of");
+    if (pending > 0 || bytes > 0) return;
+    pending = arrivals, ++phase;
+    ended.notify_all();
+  }
+  template <class Over>
+  void wait(std::unique_lock<std::mutex>& lock, const Over& over) {
+    if (!ended.wait_for(lock, kForever, over)) give_up("waits for ever");
+  }
+};
+
 // One block at a time.
 struct Block {
   explicit Block(int threads) : all(threads) {
@@ -64,7 +90,7 @@ struct Block {
   }
   std::barrier<> all;
   std::vector<std::unique_ptr<Warp>> warps;
-  std::array<int, 16> named{};  // how many threads came to each named barrier
+  std::array<Phases, 16> named;  // those of named barriers, by id
   std::atomic<bool> any{false};
   int slow_warp = -1;
 };
@@ -80,8 +106,6 @@ inline void dawdle() {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
 }
-
-constexpr auto kForever = std::chrono::minutes(3);
 
 [[noreturn]] inline void give_up(const char* why) {
   std::fprintf(stderr, "emulator: thread %u of block %u %s; warp %d is slow\n", thread_index.x, block_index.x, why,

@@ -1,8 +1,5 @@
-// Emulated: arrivals, expected bytes and phases under a lock.
+// Emulated: a barrier's place is a number among all phases.
 #pragma once
-
-#include <condition_variable>
-#include <mutex>
 
 #include "optimized/device/cp_async.cuh"
 
@@ -14,22 +11,11 @@ struct Mbarrier {
 
 namespace emulator {
 
-struct Phases {
-  int arrivals = 0, pending = 0, bytes = 0, phase = 0;
-  std::condition_variable ended;
-};
-inline std::mutex phases_lock;
 inline std::vector<std::unique_ptr<Phases>> all_phases;
 
 inline void change(const Mbarrier& barrier, int arrivals, int bytes) {
   const std::lock_guard lock(phases_lock);
-  Phases& phases = *all_phases[barrier.state];
-  phases.pending -= arrivals;
-  phases.bytes += bytes;
-  if (phases.pending < 0) give_up("meets more arrivals than a barrier was told of");
-  if (phases.pending > 0 || phases.bytes > 0) return;
-  phases.pending = phases.arrivals, ++phases.phase;
-  phases.ended.notify_all();
+  all_phases[barrier.state]->change(arrivals, bytes);
 }
 
 }  // namespace emulator
@@ -38,7 +24,7 @@ inline void mbarrier_init(Mbarrier& barrier, int arrivals) {
   const std::lock_guard lock(emulator::phases_lock);
   barrier.state = emulator::all_phases.size();
   emulator::all_phases.push_back(std::make_unique<emulator::Phases>());
-  emulator::all_phases.back()->arrivals = emulator::all_phases.back()->pending = arrivals;
+  emulator::all_phases.back()->init(arrivals);
 }
 
 inline void mbarrier_arrive(Mbarrier& barrier) {
@@ -51,8 +37,7 @@ inline void mbarrier_wait(Mbarrier& barrier, int parity) {
   {
     std::unique_lock lock(emulator::phases_lock);
     emulator::Phases& phases = *emulator::all_phases[barrier.state];
-    const bool ended = phases.ended.wait_for(lock, emulator::kForever, [&] { return phases.phase % 2 != parity; });
-    if (!ended) emulator::give_up("waits for ever");
+    phases.wait(lock, [&] { return phases.phase % 2 != parity; });
   }
   emulator::dawdle();
 }

@@ -1,40 +1,34 @@
-// Emulated: a barrier counts who comes, and lets those who wait go on with every `threads`-th.
+// Emulated: the running block's phases by id; a first use says of how many threads.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-
 namespace plumb {
-namespace emulator {
-
-inline std::mutex named_lock;
-inline std::condition_variable named_changed;
-
-// Of the running block, by id.
-inline int& named_count(int id) { return running->named[static_cast<std::size_t>(id)]; }
-
-}  // namespace emulator
 
 struct NamedBarrier {
   int id, threads;
 
-  void arrive() const { come(false); }
-  void sync() const { come(true); }
+  void arrive() const {
+    emulator::dawdle();
+    const std::lock_guard lock(emulator::phases_lock);
+    phases().change(1, 0);
+  }
 
- private:
-  void come(bool waits) const {
+  void sync() const {
     emulator::dawdle();
     {
-      std::unique_lock lock(emulator::named_lock);
-      int& count = emulator::named_count(id);
-      const int enough = (count / threads + 1) * threads;
-      if (++count == enough) emulator::named_changed.notify_all();
-      const auto all_came = [&] { return count >= enough; };
-      if (waits && !emulator::named_changed.wait_for(lock, emulator::kForever, all_came)) {
-        emulator::give_up("waits for ever");
-      }
+      std::unique_lock lock(emulator::phases_lock);
+      emulator::Phases& own = phases();
+      const int phase = own.phase;
+      own.change(1, 0);
+      own.wait(lock, [&] { return own.phase != phase; });
     }
     emulator::dawdle();
+  }
+
+ private:
+  emulator::Phases& phases() const {
+    emulator::Phases& own = emulator::running->named[static_cast<std::size_t>(id)];
+    if (own.arrivals == 0) own.init(threads);
+    return own;
   }
 };
 
