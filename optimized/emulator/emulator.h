@@ -182,6 +182,9 @@ inline unsigned __shfl_sync(unsigned, unsigned value, int from) {
 inline int __popc(unsigned value) { return std::popcount(value); }
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
 inline float __uint_as_float(unsigned value) { return std::bit_cast<float>(value); }
+inline float __shfl_xor_sync(unsigned mask, float value, int lanes) {
+  return __uint_as_float(__shfl_sync(mask, __float_as_uint(value), static_cast<int>(threadIdx.x % 32) ^ lanes));
+}
 inline unsigned __funnelshift_r(unsigned low, unsigned high, int shift) {
   return static_cast<unsigned>((std::uint64_t{high} << 32 | low) >> shift);
 }

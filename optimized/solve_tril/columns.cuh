@@ -1,12 +1,15 @@
-// Columns of X in registers: what a lane does with the columns that it owns.
+// Columns of X in registers: how a warp solves kTiles tiles side by side, 32 / kTiles lanes each.
 //
-// A tile's columns are independent of each other, so a lane that owns kColumns neighbouring columns of a block
-// column q needs nothing from other lanes but A, which it reads by broadcast. 32 / kTiles lanes hold a block column
-// of one tile and the warp's kTiles tiles go through the same steps. For each block row p >= q: the products with
-// the block rows above, in ascending order, then the substitution in the diagonal block; X (p, q) waits in shared
-// memory, where no other lane reads it, for the block rows below.
+// A tile's columns are independent of each other, so the lanes that hold a block column q of X need nothing of the
+// others. For each block row p >= q: the products with the block rows above, in ascending order, then the
+// substitution in the diagonal block; X (p, q) waits in shared memory for the block rows below.
 //
-// What lies before a chain's first k is multiplied by zero instead of being left out. That changes no bit while A
+// What bounds the throughput are words that lanes load from shared memory (H200: 64 lanes' words a cycle, where
+// pairs of lanes share them, and the pipe is busy 65-80% of the time). So a lane of a product holds 8 rows of
+// twice the columns, with 3 words loaded for 8 multiply-adds; a substitution needs all rows of a column, and in
+// between lanes swap halves.
+//
+// What lies before a chain's first k is multiplied by zero where it is not left out. That changes no bit while A
 // is finite: a product is +0 or -0 and the sum stays +0. A tile that is not is solved again, plainly. It shows in
 // the last row: if A[i][k] is Inf or NaN then X[i][k] is, and so is X[i'][k] for i' > i, whose chain has the term
 // A[i'][i] X[i][k].
@@ -25,21 +28,33 @@ namespace plumb::solve_tril {
 template <int kTiles>
 struct Columns {
   static constexpr int kBlock = 16;
-  static constexpr int kColumns = kTiles / 2;  // of a lane
+  static constexpr int kColumns = kTiles / 2;  // of a lane that substitutes: neighbours
   static constexpr int kLanes = 32 / kTiles;   // of a tile
   static constexpr int kRowBytes = 64 * kTiles;
   static constexpr int kBlockBytes = kBlock * kRowBytes;
 
   using Values = float[kBlock][kColumns];
+  // Of a lane in a product: rows 2 i + half_of; the columns of member group_of and those of member_of of the other
+  // half.
+  using Sums = float[kBlock / 2][2 * kColumns];
 
-  // Pairs of neighbouring lanes share a tile: 16-byte loads of a half-warp then go as one.
-  static __device__ __forceinline__ int tile_of(int lane) { return lane / 2 % kTiles; }
-  static __device__ __forceinline__ int member_of(int lane) { return lane % 2 + lane / (2 * kTiles) * 2; }
+  // A lane is a member of its tile's lanes: one of a group (the columns of the left half of a block) and of a half.
+  // 16-byte loads of a half-warp go as one where lanes l and l ^ 1 share their places, as they do in A, or lanes l
+  // and l ^ 2, as in X.
+  static constexpr int kGroups = kLanes / 2;
+  static __device__ __forceinline__ int tile_of(int lane) { return lane / 4 % kTiles; }
+  static __device__ __forceinline__ int group_of(int lane) { return lane % 2 + lane / (4 * kTiles) * 2; }
+  static __device__ __forceinline__ int half_of(int lane) { return lane / 2 % 2; }
+  static __device__ __forceinline__ int member_of(int lane) { return group_of(lane) + half_of(lane) * kGroups; }
 
   static __host__ __device__ constexpr int block_at(int p, int q) { return (p * (p + 1) / 2 + q) * kBlockBytes; }
   static __device__ __forceinline__ int chunk_at(int row, int tile, int chunk) {
     const int at = row * kRowBytes + tile * 64;
     return at + (chunk ^ ((at / 128) & 3)) * 16;
+  }
+  // Where a kept block of X has row 0 of a group's Sums columns, in banks of their own among those of a half-warp.
+  static __device__ __forceinline__ int kept_at(int tile, int group) {
+    return tile * 64 + ((group * 8 * kColumns) ^ (kTiles == 4 ? tile / 2 * 32 : 0));
   }
 };
 
@@ -91,39 +106,60 @@ struct HalfChunk {
   }
 };
 
-// accumulator -= A X for the block A at `block`, X at `x`; `a` holds the block's first half chunk, and in the end
-// that of the next block in memory.
-template <int kTiles>
-__device__ __forceinline__ void apply_block(typename Columns<kTiles>::Values& accumulator,
-                                            HalfChunk<kTiles> (&a)[2], const char* block, int tile, const char* x) {
+// sums -= A X for the block A at `block` (from the lane's tile on) and X kept at `x` (from the lane's group on).
+// The next four k are fetched while the fused multiply-adds of these run. kDiagonal: X is a diagonal block, whose
+// right half begins with row 8.
+template <bool kDiagonal, int kTiles>
+__device__ __forceinline__ void apply_block(typename Columns<kTiles>::Sums& sums, const char* block, int tile,
+                                            int half, const char* x) {
   using C = Columns<kTiles>;
-  Packed<float, C::kColumns> packed[2][4];
-  const auto fetch_x = [&](int k0) {
+  constexpr int kWidth = 2 * C::kColumns;
+  float4 a[2][C::kBlock / 2];
+  Packed<float, kWidth> packed[2][4];
+  const auto fetch = [&](int k0) {
+    const int buffer = (k0 / 4) & 1;
 #pragma unroll
-    for (int k = 0; k < 4; ++k) load<16>(packed[(k0 / 4) & 1][k], x + (k0 + k) * 32 * C::kColumns * 4);
-  };
-  fetch_x(0);
-#pragma unroll
-  for (int part = 0; part < 8; ++part) {
-    const int k0 = part / 2 * 4, half = part & 1;
-    if (part < 7) {
-      a[half ^ 1].fetch(block, tile, (part + 1) / 2 * 4, half ^ 1);
-    } else {
-      a[0].fetch(block + C::kBlockBytes, tile, 0, 0);
+    for (int i = 0; i < C::kBlock / 2; ++i) {
+      const int swizzle = kTiles == 4 ? 2 * half + tile / 2 : ((2 * i) & 3) + half;  // of row 2 i + half
+      a[buffer][i] =
+          *reinterpret_cast<const float4*>(block + (2 * i + half) * C::kRowBytes + ((k0 / 4) ^ swizzle) * 16);
     }
-    if (half == 0 && k0 < 12) fetch_x(k0 + 4);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) load<16>(packed[buffer][k], x + (k0 + k) * C::kRowBytes);
+  };
+  fetch(0);
+#pragma unroll
+  for (int k0 = 0; k0 < C::kBlock; k0 += 4) {
+    if (k0 + 4 < C::kBlock) fetch(k0 + 4);
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-      float x_values[C::kColumns];
+      float x_values[kWidth];
       unpack(packed[(k0 / 4) & 1][k], x_values);
 #pragma unroll
-      for (int c = 0; c < C::kColumns; ++c) {
+      for (int c = 0; c < kWidth; ++c) {
+        if (kDiagonal && c >= C::kColumns && k0 + k < C::kBlock / 2) continue;
 #pragma unroll
-        for (int i = 0; i < 8; ++i) {
-          float& value = accumulator[8 * half + i][c];
-          value = fmaf(-a[half].at(i, k), x_values[c], value);
+        for (int i = 0; i < C::kBlock / 2; ++i) {
+          const float4& v = a[(k0 / 4) & 1][i];
+          sums[i][c] = fmaf(-(k == 0 ? v.x : k == 1 ? v.y : k == 2 ? v.z : v.w), x_values[c], sums[i][c]);
         }
       }
+    }
+  }
+}
+
+// From half the rows of the columns of two members to all rows of the lane's own columns: lanes l and l ^ 2 swap.
+template <int kTiles>
+__device__ __forceinline__ void swap_halves(typename Columns<kTiles>::Values& values,
+                                            const typename Columns<kTiles>::Sums& sums, int half) {
+  constexpr int kColumns = Columns<kTiles>::kColumns;
+#pragma unroll
+  for (int i = 0; i < Columns<kTiles>::kBlock / 2; ++i) {
+#pragma unroll
+    for (int c = 0; c < kColumns; ++c) {
+      const float other = __shfl_xor_sync(0xffffffffu, half != 0 ? sums[i][c] : sums[i][kColumns + c], 2);
+      values[2 * i][c] = half != 0 ? other : sums[i][c];
+      values[2 * i + 1][c] = half != 0 ? sums[i][kColumns + c] : other;
     }
   }
 }
@@ -159,6 +195,97 @@ __device__ __forceinline__ void substitute_columns(typename Columns<kTiles>::Val
   a[1].fetch(block, tile, 12, 1, 13);
   substitute_half<8, 1, kTiles>(x, a[0]);
   substitute_half<12, 1, kTiles>(x, a[1]);
+}
+
+// X (p, q) of the lane's columns. `block`: A's block (p, q), from the lane's tile on; kept(m, q): where X (m, q) is
+// kept.
+template <int kTiles, class Kept>
+__device__ __forceinline__ void solve_block(typename Columns<kTiles>::Values& values, const char* block, int lane,
+                                            int p, int q, Kept kept) {
+  using C = Columns<kTiles>;
+  const int tile = C::tile_of(lane), half = C::half_of(lane), first = C::member_of(lane) * C::kColumns;
+  HalfChunk<kTiles> a[2];
+  if (p == q) {
+#pragma unroll
+    for (int i = 0; i < C::kBlock; ++i) {
+#pragma unroll
+      for (int c = 0; c < C::kColumns; ++c) values[i][c] = first + c == i ? 1.0f : 0.0f;
+    }
+  } else {
+    const int at = C::kept_at(tile, C::group_of(lane));
+    typename C::Sums sums = {};
+    apply_block<true, kTiles>(sums, block, tile, half, kept(q, q) + at);
+    block += C::kBlockBytes;
+#pragma unroll 1
+    for (int m = q + 1; m < p; ++m) {
+      apply_block<false, kTiles>(sums, block, tile, half, kept(m, q) + at);
+      block += C::kBlockBytes;
+    }
+    swap_halves<kTiles>(values, sums, half);
+  }
+  a[0].fetch(block, tile, 0, 0);
+  substitute_columns<kTiles>(values, a, block, tile);
+}
+
+// Keeps X (p, q) for the block rows below. By all lanes of a warp.
+template <int kTiles>
+__device__ __forceinline__ void keep(const typename Columns<kTiles>::Values& values, char* block, int lane) {
+  using C = Columns<kTiles>;
+  char* const to = block + C::kept_at(C::tile_of(lane), C::group_of(lane)) + C::half_of(lane) * 4 * C::kColumns;
+#pragma unroll
+  for (int i = 0; i < C::kBlock; ++i) {
+    Packed<float, C::kColumns> packed;
+    pack<float>(values[i], packed);
+    store<16>(packed, to + i * C::kRowBytes);
+  }
+  __syncwarp();
+}
+
+template <int kTiles, bool kAll, class X>
+__device__ __forceinline__ void store_rows(const typename Columns<kTiles>::Values& values, X* to,
+                                           std::int64_t token_stride, int rows) {
+  using C = Columns<kTiles>;
+#pragma unroll
+  for (int i = 0; i < C::kBlock; ++i) {
+    Packed<X, C::kColumns> packed;
+    pack<X>(values[i], packed);
+    if (kAll || i < rows) store<16>(packed, to);
+    to += token_stride;
+  }
+}
+
+// X (p, q) to memory, of which `to` is the first element, but rows from `rows` on. By all lanes of a warp.
+template <int kTiles, class X>
+__device__ __forceinline__ void store_block(const typename Columns<kTiles>::Values& values, X* to,
+                                            std::int64_t token_stride, int member, int rows) {
+  to += member * Columns<kTiles>::kColumns;
+  if (__all_sync(0xffffffffu, rows >= Columns<kTiles>::kBlock)) {
+    store_rows<kTiles, true>(values, to, token_stride, rows);
+  } else {
+    store_rows<kTiles, false>(values, to, token_stride, rows);
+  }
+}
+
+// Zeros right of the diagonal block of block row p, by one of `warps` warps: `row` is the block row's first
+// element, of which `rows` rows exist. Whole rows, as a store takes a cycle for each 128-byte line that it touches.
+template <int kTiles, int kSide, class X>
+__device__ __forceinline__ void store_zeros(X* row, std::int64_t token_stride, int p, int member, int warp,
+                                            int warps, int rows) {
+  using C = Columns<kTiles>;
+  constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = kSide * C::kBlock / kPer;
+  constexpr int kAtOnce = C::kLanes < kAccesses ? C::kLanes : kAccesses;  // of a row's accesses
+  constexpr int kRows = C::kLanes / kAtOnce;
+  const int first = warp * kRows + member / kAtOnce, step = warps * kRows;
+  row += first * token_stride + member % kAtOnce * kPer;
+#pragma unroll 4
+  for (int i = first; i < C::kBlock; i += step) {
+#pragma unroll
+    for (int access = 0; access < kAccesses; access += kAtOnce) {
+      const bool right = (access + member % kAtOnce) * kPer >= (p + 1) * C::kBlock;
+      if (right && i < rows) *reinterpret_cast<uint4*>(row + access * kPer) = make_uint4(0, 0, 0, 0);
+    }
+    row += step * token_stride;
+  }
 }
 
 }  // namespace plumb::solve_tril

@@ -171,90 +171,38 @@ struct ColumnSolver {
 
   // Zeros in the blocks right of the diagonal, by all threads.
   __device__ __forceinline__ void write_zeros() const {
-    constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
-    constexpr int kRows = kMembers / kAccesses < C::kBlock ? kMembers / kAccesses : C::kBlock;
-    const int first_row = thread() / kAccesses;
-    X* to = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + first_row * arguments.x_stride.token +
-            thread() % kAccesses * kPer;
-    int rows_left = first_row < kRows ? tile.rows - first_row : 0;
+    X* row = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
 #pragma unroll
     for (int p = 0; p + 1 < kSide; ++p) {
-#pragma unroll
-      for (int round = 0; round < C::kBlock / kRows; ++round) {
-        if (rows_left > 0) {
-#pragma unroll
-          for (int q = p + 1; q < kSide; ++q) {
-            *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
-          }
-        }
-        to += kRows * arguments.x_stride.token;
-        rows_left -= kRows;
-      }
+      store_zeros<kTiles, kSide>(row, arguments.x_stride.token, p, member, warp, kWarps, tile.rows - p * C::kBlock);
+      row += C::kBlock * arguments.x_stride.token;
     }
   }
 
-  // Where the lane keeps X (p, q) until the block rows below need it. Block column 0 alone uses A's blocks (p, 0).
+  // Where X (p, q) is kept for the block rows below. Block column 0 alone uses A's blocks (p, 0).
   // The second warp has a block of its own, and takes A's (1, 1) when the first warp is done with it.
   __device__ __forceinline__ char* kept(int p, int q) const {
-    const int block = q == 0 ? C::block_at(p, 0) : p == q ? C::block_at(kSide, 0) : C::block_at(1, 1);
-    return blocks + block + lane * C::kColumns * 4;
-  }
-
-  template <bool kAll>
-  __device__ __forceinline__ void store_rows(const typename C::Values& values, X* to, int rows) const {
-#pragma unroll
-    for (int i = 0; i < C::kBlock; ++i) {
-      Packed<X, C::kColumns> packed;
-      pack<X>(values[i], packed);
-      if (kAll || i < rows) store<16>(packed, to);
-      to += arguments.x_stride.token;
-    }
+    return blocks + (q == 0 ? C::block_at(p, 0) : p == q ? C::block_at(kSide, 0) : C::block_at(1, 1));
   }
 
   // Returns whether the last row came out finite.
   __device__ __forceinline__ bool solve_block_column(int q, int block_rows) const {
     X* x =
         static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + q * C::kBlock * arguments.x_stride.token;
-    HalfChunk<kTiles> a[2];
     bool finite = true;
 #pragma unroll 1
     for (int p = q; p < block_rows; ++p) {
       const char* block = blocks + tile_index * 64 + C::block_at(p, q);
       mbarrier_wait(ready[p], 0);
-      a[0].fetch(block, tile_index, 0, 0);
       typename C::Values values;
-#pragma unroll
-      for (int i = 0; i < C::kBlock; ++i) {
-#pragma unroll
-        for (int c = 0; c < C::kColumns; ++c) {
-          values[i][c] = p == q && member * C::kColumns + c == i ? 1.0f : 0.0f;
-        }
-      }
-#pragma unroll 1
-      for (int m = q; m < p; ++m) {
-        apply_block<kTiles>(values, a, block, tile_index, kept(m, q));
-        block += C::kBlockBytes;
-      }
-      substitute_columns<kTiles>(values, a, block, tile_index);
-
+      solve_block<kTiles>(values, block, lane, p, q, [&](int m, int n) { return kept(m, n); });
       if (kSide > 1 && p + 1 < block_rows) {
-        if (q == 0) __syncwarp();  // A's block has been read by all
+        __syncwarp();  // what stood there has been read by all
         if (kScratch > 0 && q == 0 && p == 1) mbarrier_arrive(first_warp_passed_row_1());
         if (kScratch > 0 && q == 1 && p == 2) mbarrier_wait(first_warp_passed_row_1(), 0);
-        char* to = kept(p, q);
-#pragma unroll
-        for (int i = 0; i < C::kBlock; ++i) {
-          Packed<float, C::kColumns> packed;
-          pack<float>(values[i], packed);
-          store<16>(packed, to + i * 32 * C::kColumns * 4);
-        }
+        keep<kTiles>(values, kept(p, q), lane);
       }
-      X* const to = x + q * C::kBlock + member * C::kColumns;
-      if (__all_sync(0xffffffffu, tile.rows >= (p + 1) * C::kBlock)) {
-        store_rows<true>(values, to, C::kBlock);
-      } else {
-        store_rows<false>(values, to, tile.rows - p * C::kBlock);
-      }
+      store_block<kTiles>(values, x + q * C::kBlock, arguments.x_stride.token, member, tile.rows - p * C::kBlock);
       x += C::kBlock * arguments.x_stride.token;
       float sum = 0.0f;
 #pragma unroll

@@ -92,89 +92,34 @@ struct UnitSolver {
   int lane, tile_index, member, rows;
   X* x;
 
-  // Where the lane keeps X (p, q) until the block rows below need it. Block column 0 alone uses A's blocks (p, 0).
+  // Where X (p, q) is kept for the block rows below. Block column 0 alone uses A's blocks (p, 0).
   // The second warp has a block of its own, and takes A's (1, 1) when the first warp is done with it.
   __device__ __forceinline__ char* kept(int p, int q) const {
-    char* const block = q == 0   ? blocks + C::block_at(p, 0)
-                        : p == q ? (S::kTeamWarps == 2 ? scratch : blocks + C::block_at(p, q))
-                                 : blocks + C::block_at(1, 1);
-    return block + lane * C::kColumns * 4;
-  }
-
-  template <bool kAll>
-  __device__ __forceinline__ void store_rows(const typename C::Values& values, X* to, int rows_left) const {
-#pragma unroll
-    for (int i = 0; i < C::kBlock; ++i) {
-      Packed<X, C::kColumns> packed;
-      pack<X>(values[i], packed);
-      if (kAll || i < rows_left) store<16>(packed, to);
-      to += arguments.x_stride.token;
-    }
-  }
-
-  // Zeros right of the diagonal block of block row p, 16 bytes a time.
-  __device__ __forceinline__ void store_zeros(int p, X* row) const {
-    constexpr int kPer = 16 / static_cast<int>(sizeof(X)), kAccesses = C::kBlock / kPer;
-    constexpr int kRows = C::kLanes / kAccesses;
-    int left = min(rows - p * C::kBlock, C::kBlock) - member / kAccesses;
-    X* to = row + member / kAccesses * arguments.x_stride.token + member % kAccesses * kPer;
-#pragma unroll
-    for (int round = 0; round < C::kBlock / kRows; ++round) {
-      if (left > 0) {
-#pragma unroll
-        for (int q = 1; q < S::kSide; ++q) {
-          if (q > p) *reinterpret_cast<uint4*>(to + q * C::kBlock) = make_uint4(0, 0, 0, 0);
-        }
-      }
-      to += kRows * arguments.x_stride.token;
-      left -= kRows;
-    }
+    return q == 0   ? blocks + C::block_at(p, 0)
+           : p == q ? (S::kTeamWarps == 2 ? scratch : blocks + C::block_at(p, q))
+                    : blocks + C::block_at(1, 1);
   }
 
   // Returns whether the last row came out finite.
   __device__ __forceinline__ bool solve_block_column(int q, int block_rows) const {
-    HalfChunk<kUnitTiles> a[2];
     bool finite = true;
     X* row = x + q * C::kBlock * arguments.x_stride.token;
 #pragma unroll 1
     for (int p = q; p < block_rows; ++p) {
       const char* block = blocks + tile_index * 64 + C::block_at(p, q);
       mbarrier_wait(slot.full[p], parity);
-      a[0].fetch(block, tile_index, 0, 0);
       typename C::Values values;
-#pragma unroll
-      for (int i = 0; i < C::kBlock; ++i) {
-#pragma unroll
-        for (int c = 0; c < C::kColumns; ++c) {
-          values[i][c] = p == q && member * C::kColumns + c == i ? 1.0f : 0.0f;
-        }
-      }
-#pragma unroll 1
-      for (int m = q; m < p; ++m) {
-        apply_block<kUnitTiles>(values, a, block, tile_index, kept(m, q));
-        block += C::kBlockBytes;
-      }
-      substitute_columns<kUnitTiles>(values, a, block, tile_index);
-
+      solve_block<kUnitTiles>(values, block, lane, p, q, [&](int m, int n) { return kept(m, n); });
       if (S::kSide > 1 && p + 1 < block_rows) {
-        __syncwarp();  // A's block has been read by all
+        __syncwarp();  // what stood there has been read by all
         if (S::kTeamWarps == 2 && q == 0 && p == 1) mbarrier_arrive(slot.passed);
         if (S::kTeamWarps == 2 && q == 1 && p == 2) mbarrier_wait(slot.passed, parity);
-        char* to = kept(p, q);
-#pragma unroll
-        for (int i = 0; i < C::kBlock; ++i) {
-          Packed<float, C::kColumns> packed;
-          pack<float>(values[i], packed);
-          store<16>(packed, to + i * 32 * C::kColumns * 4);
-        }
+        keep<kUnitTiles>(values, kept(p, q), lane);
       }
-      X* const to = row + q * C::kBlock + member * C::kColumns;
-      if (__all_sync(0xffffffffu, rows >= (p + 1) * C::kBlock)) {
-        store_rows<true>(values, to, C::kBlock);
-      } else {
-        store_rows<false>(values, to, rows - p * C::kBlock);
+      store_block<kUnitTiles>(values, row + q * C::kBlock, arguments.x_stride.token, member, rows - p * C::kBlock);
+      if (p == q && p + 1 < S::kSide) {
+        store_zeros<kUnitTiles, S::kSide>(row, arguments.x_stride.token, p, member, 0, 1, rows - p * C::kBlock);
       }
-      if (p == q) store_zeros(p, row);
       row += C::kBlock * arguments.x_stride.token;
       float sum = 0.0f;
 #pragma unroll
@@ -240,51 +185,60 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
   }
 }
 
-// A's block rows into free slots by cp.async, as they are. Of rows that do not exist zeros.
+// A's block rows into free slots by cp.async, as they are. Of rows that do not exist zeros. A warp takes
+// neighbouring blocks of a row of all tiles at a time; in loops, as their code would crowd out that of the solvers
+// (H200, unrolled: up to 7% slower).
 template <class A, int kChunk>
 __device__ __forceinline__ void load_units(const Arguments& arguments, char* ring, UnitHeader* headers,
                                            SlotBarriers* barriers, int units, int slots, int thread) {
   using S = Stream<A, kChunk, false>;
   using C = Columns<kUnitTiles>;
   constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer;
-  constexpr int kRows = 32 * S::kLoaderWarps / kAccesses / kUnitTiles;  // at a time
-  static_assert(kRows == 8, "the swizzle would change from round to round");
-  const int access = thread % kAccesses, tile_index = thread / kAccesses % kUnitTiles,
-            first_row = thread / kAccesses / kUnitTiles;
+  constexpr int kBlocks = 32 / kUnitTiles / kAccesses;  // side by side, of a row of all tiles
+  const int lane = thread % 32, first_row = thread / 32;
+  const int access = lane % kAccesses, tile_index = lane / kAccesses % kUnitTiles,
+            first_m = lane / (kAccesses * kUnitTiles);
+  static_assert(S::kLoaderWarps % 2 == 0, "the swizzle would change from row to row");
   // 16-bit blocks arrive in the upper half of their place.
-  const int to_first = S::kWidens
-                           ? C::kBlockBytes / 2 + first_row * (C::kRowBytes / 2) + tile_index * 32 + access * 16
-                           : C::chunk_at(first_row, tile_index, access);
-  constexpr int kRoundBytes = kRows * C::kRowBytes / (S::kWidens ? 2 : 1);
+  const int to_first =
+      first_m * C::kBlockBytes +
+      (S::kWidens ? C::kBlockBytes / 2 + first_row * (C::kRowBytes / 2) + tile_index * 32 + access * 16
+                  : C::chunk_at(first_row, tile_index, access));
+  constexpr int kRoundBytes = S::kLoaderWarps * C::kRowBytes / (S::kWidens ? 2 : 1);
   RingPlace place;
 #pragma unroll 1
   for (int unit = blockIdx.x; unit < units; unit += gridDim.x) {
     const Tile tile = tile_at<kChunk>(arguments, unit * kUnitTiles + tile_index);
     SlotBarriers& slot = barriers[place.slot];
     if (place.round > 0) mbarrier_wait(slot.empty, place.parity() ^ 1);
-    if (first_row == 0 && access == 0 && !(device_fault(Fault::kStaleUnit) && place.round > 0)) {
+    if (first_row == 0 && first_m == 0 && access == 0 && !(device_fault(Fault::kStaleUnit) && place.round > 0)) {
       headers[place.slot].x_offset[tile_index] = tile.offset(arguments.x_stride);
       headers[place.slot].rows[tile_index] = tile.rows;
     }
-    const std::int64_t step = kRows * arguments.a_stride.token;
+    const std::int64_t step = S::kLoaderWarps * arguments.a_stride.token;
     const A* from = static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride) +
-                    first_row * arguments.a_stride.token + access * kPer;
+                    first_row * arguments.a_stride.token + first_m * C::kBlock + access * kPer;
     char* const to = ring + place.slot * S::kSlotBytes + to_first;
     int left = tile.rows - first_row;
-#pragma unroll
+#pragma unroll 1
     for (int p = 0; p < S::kSide; ++p) {
+#pragma unroll 1
+      for (int m0 = 0; m0 + first_m <= p; m0 += kBlocks) {
+        // Of a diagonal block only what holds elements below the diagonal.
+        const int first_round =
+            m0 + first_m < p ? 0 : (kPer * access + S::kLoaderWarps - first_row) / S::kLoaderWarps;
+        char* const to_row = to + C::block_at(p, m0);
+        const A* from_row = from + C::kBlock * m0;
 #pragma unroll
-      for (int round = 0; round < C::kBlock / kRows; ++round) {
-        const bool below_diagonal = kPer * access < round * kRows + first_row;
-#pragma unroll
-        for (int m = 0; m <= p; ++m) {
-          if (m < p || below_diagonal) {
-            cp_async_cg16(to + C::block_at(p, m) + round * kRoundBytes, from + C::kBlock * m, left > 0 ? 16 : 0);
+        for (int round = 0; round < C::kBlock / S::kLoaderWarps; ++round) {
+          if (first_round <= round) {
+            cp_async_cg16(to_row + round * kRoundBytes, from_row, round * S::kLoaderWarps < left ? 16 : 0);
           }
+          from_row += step;
         }
-        from += step;
-        left -= kRows;
       }
+      from += C::kBlock / S::kLoaderWarps * step;
+      left -= C::kBlock;
       Mbarrier& loaded = S::kWidens ? slot.arrived[p] : slot.full[p];
       mbarrier_arrive_after_copies(loaded);
       if (p == 0) mbarrier_arrive(loaded);  // for the header
