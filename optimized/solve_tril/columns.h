@@ -5,12 +5,14 @@
 
 #include "optimized/device/divider.h"
 #include "optimized/solve_tril/variants.h"
+#include "reference/numeric/tensor.h"
 
 namespace plumb::solve_tril {
 
-// Measured on an H200, T = 512 .. 32768 with 32 heads: by columns is 7-30% faster where X is of 16 bits or BT
-// is 16. Blocks store whole rows of X, of which fp32 has the most: from 8 tiles per multiprocessor on they are
-// faster there. Two tiles side by side instead of four are faster up to 4 tiles per multiprocessor.
+// Measured on an H200, T = 512 .. 32768 with 32 heads: by columns is 2-25% faster where X is of 16 bits, BT is 16
+// or tiles are of sequences. Blocks store whole rows of X, of which fp32 has the most: from 8 tiles per
+// multiprocessor on they are up to 11% faster there. Two tiles side by side instead of four are faster up to 4
+// tiles per multiprocessor.
 constexpr int kTilesPerSmByTwo = 4;
 constexpr int kTilesPerSmByColumns = 8;
 
@@ -20,7 +22,8 @@ int columns_tiles(const plumb_call& call) {
   const std::int64_t tiles = solve_tril_tiles(call), sm_count = call.device->sm_count;
   // By columns a token's stride is a 32-bit number, and up to three numbers per slot stand for no tile.
   if (call.tensors[PLUMB_SOLVE_TRIL_X].stride[1] >> 32 != 0 || tiles > kDividerLimit / 4) return 0;
-  if (kChunk != 16 && sizeof(X) != 2 && tiles > kTilesPerSmByColumns * sm_count) return 0;
+  const bool sequences = is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]);
+  if (kChunk != 16 && sizeof(X) != 2 && !sequences && tiles > kTilesPerSmByColumns * sm_count) return 0;
   return kChunk == 64 && tiles <= kTilesPerSmByTwo * sm_count ? 2 : 4;
 }
 

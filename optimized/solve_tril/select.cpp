@@ -66,7 +66,6 @@ struct SolveTril {
   static plumb_status serves(const plumb_call& call, const Row& row) {
     const auto& params = params_of(call);
     const auto& a = call.tensors[PLUMB_SOLVE_TRIL_A];
-    const auto& x = call.tensors[PLUMB_SOLVE_TRIL_X];
     if (params.precision != row.precision) {
       return fail(PLUMB_UNSUPPORTED, "%s: params.precision is %s, and this variant computes in %s", row.name,
                   name_of_precision(params.precision), name_of_precision(row.precision));
@@ -85,10 +84,6 @@ struct SolveTril {
       return fail(PLUMB_UNSUPPORTED, "%s: a.shape[3] (BT) is %lld, below %d", row.name,
                   static_cast<long long>(a.shape[3]), row.least_chunk);
     }
-    if (row.only_16_bits && (size_of(dtype_of(a)) != 2 || size_of(dtype_of(x)) != 2)) {
-      return fail(PLUMB_UNSUPPORTED, "%s: a is %s and x is %s; both must be of 16 bits", row.name,
-                  name_of(dtype_of(a)).data(), name_of(dtype_of(x)).data());
-    }
     if (row.uses_tma) return serves_tma(call, row);
     if (row.needs_16_bytes) return serves_16_bytes(call, row);
     return PLUMB_OK;
@@ -100,9 +95,8 @@ struct SolveTril {
 
   // Whether the policy without measurements wants this row where it can serve; rows() has them in order.
   static bool wanted(const plumb_call& call, const Row& row) {
-    const std::int64_t tiles = solve_tril_tiles(call), sm_count = call.device->sm_count;
-    return tiles >= row.tiles_per_sm_least * sm_count &&
-           (row.tiles_per_sm_limit == 0 || tiles <= row.tiles_per_sm_limit * sm_count);
+    return row.tiles_per_sm_limit == 0 ||
+           solve_tril_tiles(call) <= row.tiles_per_sm_limit * std::int64_t{call.device->sm_count};
   }
 
  private:

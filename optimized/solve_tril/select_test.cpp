@@ -114,12 +114,10 @@ TEST(SolveTrilSelect, EveryLayoutUnderEverySwitch) {
       described.params.tma = row.tma;
       described.device.has_tensor_map = row.has_tensor_map;
       described.device.fla_use_tma = row.fla_use_tma;
-      const std::string expected =
-          row.taken && aligned      ? "tma"
-          : row.tma == PLUMB_TMA_ON ? "unsupported"
-          : aligned && size_of(shape.a_dtype) == 2 && size_of(shape.x_dtype) == 2 && shape.chunk == 64 ? "stream"
-          : aligned                                                                                    ? "vec16"
-                                                                                                       : "scalar";
+      const std::string expected = row.taken && aligned      ? "tma"
+                                   : row.tma == PLUMB_TMA_ON ? "unsupported"
+                                   : aligned                 ? "vec16"
+                                                             : "scalar";
       ASSERT_EQ(choice(op(), described.call(), expected), expected)
           << row.why << ": sm_" << row.sm << " tma " << row.tma << " FLA_USE_TMA "
           << (row.fla_use_tma != nullptr ? row.fla_use_tma : "unset") << ", BT " << shape.chunk << " a "
@@ -152,11 +150,6 @@ TEST(SolveTrilSelect, ChosenByHand) {
        "1 + 4 slots of 54 heads: any sequence may have a tail",
        {.tokens = 64, .heads = 54, .sequences = 4},
        kPlainSm},
-      {"stream", "many tiles of 16-bit types", {.a_dtype = PLUMB_BF16}, kPlainSm},
-      {"vec16", "of 32-bit results", {.a_dtype = PLUMB_BF16, .x_dtype = PLUMB_F32}, kPlainSm},
-      {"vec16", "of smaller chunks", {.a_dtype = PLUMB_BF16, .chunk = 32}, kPlainSm},
-      {"stream", "16 tiles for each of 108", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 1728}, kPlainSm},
-      {"vec16", "one less", {.a_dtype = PLUMB_F16, .tokens = 64, .heads = 1727}, kPlainSm},
       {"vec16", "a tile of one block is not split", {.tokens = 16, .heads = 1, .chunk = 16}},
       {"scalar", "a's address counts", {.a = 4}},
       {"scalar", "x's address counts", {.x = 2}},
@@ -246,7 +239,6 @@ TEST(SolveTrilSelect, SaysWhyAVariantCannotServe) {
   expect_unsupported(op(), describe({}, 80).call(), "tma", "device.sm is 80");
   expect_unsupported(op(), describe({.chunk = 16}).call(), "vec16_split", "a.shape[3] (BT) is 16, below 32");
   expect_unsupported(op(), describe({.chunk = 32}).call(), "stream", "a.shape[3] (BT) is 32, below 64");
-  expect_unsupported(op(), describe({}).call(), "stream", "a is fp32 and x is bf16; both must be of 16 bits");
   expect_unsupported(op(), describe({.a = 8}).call(), "vec16", "a has address 0x100000000008, no multiple of 16");
   expect_unsupported(op(), describe({.x_padding = 1}).call(), "vec16_split", "x has stride[2] of 130 bytes");
   expect_unsupported(op(), describe({.a = 8}).call(), "tma", "a has address");

@@ -10,13 +10,13 @@ using namespace solve_tril;
 struct StreamLaunch {
   template <class A, class X, int kChunk>
   static plumb_status run(const plumb_call& call) {
-    if constexpr (sizeof(A) == 2 && sizeof(X) == 2 && kChunk == 64) {
+    if constexpr (kChunk == 64) {
       const bool sequences = is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]);
       const auto arguments = arguments_of(call, sequences ? kUnitTiles : 1);
       const auto shape = stream_shape<Stream<A, kChunk, false>>(call, arguments);
       return launch_kernel(call, stream_kernel<A, X, kChunk>, shape.launch, arguments, shape.units, shape.slots);
     }
-    return fail(PLUMB_UNSUPPORTED, "stream: not of these types, or not of this BT");
+    return fail(PLUMB_UNSUPPORTED, "stream: not of this BT");
   }
 };
 

@@ -25,16 +25,6 @@ constexpr SolveTrilVariant kVariants[] = {
      .least_chunk = 32,
      .tiles_per_sm_limit = 2,  // measured on an H200: faster than vec16 at 32 to 256 tiles, slower at 1024
      .launch = launch_solve_tril_vec16_split},
-    {.name = "stream",
-     .requirements =
-         "BT 64, a and x of 16 bits, params.tma off or auto; every address and every stride of a and x, in "
-         "bytes, is a multiple of 16.",
-     .uses_tma = false,
-     .needs_16_bytes = true,
-     .least_chunk = 64,
-     .only_16_bits = true,
-     .tiles_per_sm_least = 16,  // measured on an H200: 7-15% faster than vec16 at 4096 tiles, slower at 1024
-     .launch = launch_solve_tril_stream},
     {.name = "vec16",
      .requirements =
          "params.tma off or auto; every address and every stride of a and x, in bytes, is a multiple of "
@@ -43,6 +33,14 @@ constexpr SolveTrilVariant kVariants[] = {
      .needs_16_bytes = true,
      .least_chunk = 16,
      .launch = launch_solve_tril_vec16},
+    {.name = "stream",  // to which vec16 hands on what it serves best
+     .requirements =
+         "BT 64, params.tma off or auto; every address and every stride of a and x, in bytes, is a multiple of "
+         "16.",
+     .uses_tma = false,
+     .needs_16_bytes = true,
+     .least_chunk = 64,
+     .launch = launch_solve_tril_stream},
     {.name = "scalar",
      .requirements = "params.tma off or auto; any address, any stride.",
      .uses_tma = false,

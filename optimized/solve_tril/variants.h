@@ -16,9 +16,7 @@ struct SolveTrilVariant {
   bool uses_tma;
   bool needs_16_bytes;         // addresses and strides in bytes
   int least_chunk;             // BT
-  bool only_16_bits = false;   // types of a and x
   int tiles_per_sm_limit = 0;  // taken by choice only for so many tiles per multiprocessor at most; 0: any number
-  int tiles_per_sm_least = 0;  // and for so many at least
   plumb_status (*launch)(const plumb_call& call);
   plumb_precision precision = PLUMB_IEEE;  // serves this one alone
   const char* bit_class = "canonical";

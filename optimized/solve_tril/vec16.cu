@@ -9,15 +9,15 @@ namespace {
 
 using namespace solve_tril;
 
-// Measured on an H200: where all types are of 16 bits and BT is 64, resident blocks take 31.5 us at T = 8192, 32
-// heads (columns 32.9, blocks 33.8), 94.7 at 32768 (108, 108) and 42.6 with 48 heads (50.2, 45.3); at 2048 columns
-// are faster. Not measured with cu_seqlens.
+// Measured on an H200, BT = 64, 32 heads: resident blocks take 36.4 / 28.5 / 27.5 us at T = 8192 (fp32, fp32 to
+// bf16, bf16; by columns 38.0 / 29.4 / 31.5) and 128 / 86 / 88 at 32768 (132 / 88 / 104), of 64 sequences that sum
+// to 8192 44.5 / 39.5 / 42.1 (by columns 40.1 / 31.9 / 36.8).
 constexpr int kTilesPerSmByResidents = 16;
 
 struct Vec16 {
   template <class A, class X, int kChunk>
   static plumb_status run(const plumb_call& call) {
-    if constexpr (kChunk == 64 && sizeof(A) == 2 && sizeof(X) == 2) {
+    if constexpr (kChunk == 64) {
       const bool many = solve_tril_tiles(call) >= std::int64_t{kTilesPerSmByResidents} * call.device->sm_count;
       if (many && !is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS])) return launch_solve_tril_stream(call);
     }
