@@ -22,8 +22,9 @@ int columns_tiles(const plumb_call& call) {
   const std::int64_t tiles = solve_tril_tiles(call), sm_count = call.device->sm_count;
   // By columns a token's stride is a 32-bit number, and up to three numbers per slot stand for no tile.
   if (call.tensors[PLUMB_SOLVE_TRIL_X].stride[1] >> 32 != 0 || tiles > kDividerLimit / 4) return 0;
-  const bool sequences = is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]);
-  if (kChunk != 16 && sizeof(X) != 2 && !sequences && tiles > kTilesPerSmByColumns * sm_count) return 0;
+  const bool columns =
+      kChunk == 16 || sizeof(X) == 2 || (kChunk == 64 && is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]));
+  if (!columns && tiles > kTilesPerSmByColumns * sm_count) return 0;
   return kChunk == 64 && tiles <= kTilesPerSmByTwo * sm_count ? 2 : 4;
 }
 

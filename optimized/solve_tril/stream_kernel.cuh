@@ -164,6 +164,7 @@ __device__ __forceinline__ void solve_units(const Arguments& arguments, char* ri
     for (int q = role; q < (role + 1 == S::kTeamWarps ? S::kSide : 1); ++q) {
       const bool finite = solver.solve_block_column(q, block_rows);
       if (__all_sync(0xffffffffu, finite)) continue;
+      __syncwarp();  // what stood in `free` has been read by all
       float* const free = reinterpret_cast<float*>(role == 0 ? blocks + C::block_at(q, q) : solver.scratch);
 #pragma unroll 1
       for (int i = 0; i < kUnitTiles; ++i) {

@@ -11,9 +11,10 @@ namespace {
 
 using namespace solve_tril;
 
-// Measured on an H200 with 32 heads: resident blocks are 12-30% faster than a tile per warp at T = 8192 and 3% in
-// fp32 at 32768; below 16 tiles per multiprocessor, and where BT is 16 or 32, they are slower. Of BT 16 and 32 the
-// rule of vec16 is taken over unmeasured.
+// Measured on an H200 with 32 heads: with a 16-bit X resident blocks are 15-30% faster than a tile per warp at
+// T = 8192 and 32768, and slower at 2048 and below, in fp32 at 32768 (134 us; 120), and where BT is 16 or 32. By
+// columns T = 2048 takes 12.8 / 10.8 / 10.5 us (fp32, fp32 to bf16, bf16), a tile per warp 13.2 / 11.7 / 11.4;
+// where BT is 16 or 32 the rule of vec16 is taken over unmeasured.
 constexpr int kLeastTilesPerSm = 16;
 
 struct Tma {
@@ -24,7 +25,7 @@ struct Tma {
     // With cu_seqlens a tail would be solved again, plainly, when the rows behind it, which are the next
     // sequence's, are not finite above its diagonal.
     if (is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS])) return by_warps<A, X, kChunk>(call);
-    if constexpr (kChunk == 64) {
+    if constexpr (sizeof(X) == 2 && kChunk == 64) {
       const bool many = solve_tril_tiles(call) >= std::int64_t{kLeastTilesPerSm} * call.device->sm_count;
       const bool whole_units = call.tensors[PLUMB_SOLVE_TRIL_A].shape[2] % kUnitTiles == 0;
       if (many && whole_units) return by_residents<A, X, kChunk>(call);

@@ -9,15 +9,16 @@ namespace {
 
 using namespace solve_tril;
 
-// Measured on an H200, BT = 64, 32 heads: resident blocks take 36.4 / 28.5 / 27.5 us at T = 8192 (fp32, fp32 to
-// bf16, bf16; by columns 38.0 / 29.4 / 31.5) and 128 / 86 / 88 at 32768 (132 / 88 / 104), of 64 sequences that sum
-// to 8192 44.5 / 39.5 / 42.1 (by columns 40.1 / 31.9 / 36.8).
+// Measured on an H200, BT = 64: with an X of 16 bits resident blocks take 28.5 / 27.4 us at T = 8192, 32 heads
+// (fp32 to bf16, bf16; by columns 29.4 / 31.5), 86 / 88 at 32768 (88 / 104) and 38.0 / 37.6 with 48 heads (44.7 /
+// 43); at 2048 columns are faster, and so they are with sequences: 31.9 / 36.8 for 64 that sum to 8192 (39.5
+// / 42.1). In fp32 blocks are faster from T = 32768 on (120; 128) and about as fast before.
 constexpr int kTilesPerSmByResidents = 16;
 
 struct Vec16 {
   template <class A, class X, int kChunk>
   static plumb_status run(const plumb_call& call) {
-    if constexpr (kChunk == 64) {
+    if constexpr (kChunk == 64 && sizeof(X) == 2) {
       const bool many = solve_tril_tiles(call) >= std::int64_t{kTilesPerSmByResidents} * call.device->sm_count;
       if (many && !is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS])) return launch_solve_tril_stream(call);
     }
