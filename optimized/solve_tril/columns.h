@@ -10,7 +10,7 @@
 namespace plumb::solve_tril {
 
 // Measured on an H200, T = 512 .. 32768 with 32 heads: by columns is 2-25% faster where X is of 16 bits, BT is 16
-// or tiles are of sequences. Blocks store whole rows of X, of which fp32 has the most: from 8 tiles per
+// or BT is 64 with sequences. Blocks store whole rows of X, of which fp32 has the most: from 8 tiles per
 // multiprocessor on they are up to 11% faster there. Two tiles side by side instead of four are faster up to 4
 // tiles per multiprocessor.
 constexpr int kTilesPerSmByTwo = 4;
