@@ -4,10 +4,10 @@
 // others. For each block row p >= q: the products with the block rows above, in ascending order, then the
 // substitution in the diagonal block; X (p, q) waits in shared memory for the block rows below.
 //
-// What bounds the throughput are words that lanes load from shared memory (H200: 64 lanes' words a cycle, where
-// pairs of lanes share them, and the pipe is busy 65-80% of the time). So a lane of a product holds 8 rows of
-// twice the columns, with 3 words loaded for 8 multiply-adds; a substitution needs all rows of a column, and in
-// between lanes swap halves.
+// The throughput hangs on the words that lanes load from shared memory: on an H200 64 a cycle, where pairs of lanes
+// load the same, and the pipe is busy 65-80% of the time. So a lane of a product has half the rows and twice the
+// columns, which takes 3 words for 8 multiply-adds instead of 4.5; a substitution needs all rows of a column, and
+// between the two neighbours swap halves.
 //
 // What lies before a chain's first k is multiplied by zero where it is not left out. That changes no bit while A
 // is finite: a product is +0 or -0 and the sum stays +0. A tile that is not is solved again, plainly. It shows in
@@ -33,14 +33,13 @@ struct Columns {
   static constexpr int kRowBytes = 64 * kTiles;
   static constexpr int kBlockBytes = kBlock * kRowBytes;
 
+  // Of a lane that substitutes: all rows, its member's columns, kColumns * member_of and on.
   using Values = float[kBlock][kColumns];
-  // Of a lane in a product: rows 2 i + half_of; the columns of member group_of and those of member_of of the other
-  // half.
+  // Of a lane in a product: rows 2 i + half_of, and the columns of both members of its group, 8 columns apart.
   using Sums = float[kBlock / 2][2 * kColumns];
 
-  // A lane is a member of its tile's lanes: one of a group (the columns of the left half of a block) and of a half.
-  // 16-byte loads of a half-warp go as one where lanes l and l ^ 1 share their places, as they do in A, or lanes l
-  // and l ^ 2, as in X.
+  // 16-byte loads of a half-warp go as one where lanes l and l ^ 1 load the same, as they do of A, or lanes l and
+  // l ^ 2, as of X: those two are a group.
   static constexpr int kGroups = kLanes / 2;
   static __device__ __forceinline__ int tile_of(int lane) { return lane / 4 % kTiles; }
   static __device__ __forceinline__ int group_of(int lane) { return lane % 2 + lane / (4 * kTiles) * 2; }
@@ -52,7 +51,7 @@ struct Columns {
     const int at = row * kRowBytes + tile * 64;
     return at + (chunk ^ ((at / 128) & 3)) * 16;
   }
-  // Where a kept block of X has row 0 of a group's Sums columns, in banks of their own among those of a half-warp.
+  // Where a kept block of X has row 0 of a group's columns: in other banks than the other groups of a half-warp.
   static __device__ __forceinline__ int kept_at(int tile, int group) {
     return tile * 64 + ((group * 8 * kColumns) ^ (kTiles == 4 ? tile / 2 * 32 : 0));
   }

@@ -24,7 +24,9 @@ struct Vec16 {
     }
     const int tiles = columns_tiles<X, kChunk>(call);
     if (tiles == 0) return by_blocks<A, X, kChunk>(call);
-    if (kChunk == 64 && tiles == 2) return by_columns<A, X, kChunk, 2>(call);
+    if constexpr (kChunk == 64) {
+      if (tiles == 2) return by_columns<A, X, kChunk, 2>(call);
+    }
     return by_columns<A, X, kChunk, 4>(call);
   }
 
