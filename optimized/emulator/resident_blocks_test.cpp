@@ -3,6 +3,8 @@
 // Before any device code.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "optimized/emulator/solve_tril_problem.h"
 #include "optimized/solve_tril/stream_kernel.cuh"
 
@@ -17,11 +19,15 @@ using namespace solve_tril;
 
 constexpr int kHeads = 8;
 
+// What else to do to A.
+using Change = void (*)(testing::HostTensor&);
+constexpr Change kNone = [](testing::HostTensor&) {};
+
 // Through `slots` slots, on one block, with each of its warps slow in turn.
 template <class A, class X, bool kTma>
-void expect_bits_of_replay(const Rows& rows, int slots = 5) {
+void expect_bits_of_replay(const Rows& rows, int slots = 5, Change change = kNone) {
   using S = Stream<A, kChunk, kTma>;
-  Problem<A, X> problem(rows, kHeads);
+  Problem<A, X> problem(rows, kHeads, change);
   const int bytes = static_cast<int>(sizeof(A)), units = static_cast<int>(problem.arguments.tiles) / kUnitTiles;
   const CUtensorMap map{
       .data = static_cast<const char*>(problem.a.view().data),
@@ -58,6 +64,17 @@ TEST(ResidentBlocks, WithFewerSlotsThanTeams) {
 TEST(ResidentBlocks, FedByTheCopyEngineToo) {
   expect_bits_of_replay<float, __half, true>({.batches = 3, .tokens = 2 * kChunk + 17});
   expect_bits_of_replay<Bf16, float, true>({.batches = 3, .tokens = 2 * kChunk + 5});
+}
+
+// In the block columns of each warp of a team: they are solved again, plainly, where X was kept.
+TEST(ResidentBlocks, WithInfiniteElementsOfA) {
+  const Change infinite = [](testing::HostTensor& a) {
+    a.set({0, 40, 1, 3}, std::numeric_limits<float>::infinity());
+    a.set({0, kChunk + 33, 2, 20}, -std::numeric_limits<float>::infinity());
+    a.set({1, 50, 6, 37}, std::numeric_limits<float>::infinity());
+  };
+  expect_bits_of_replay<float, Bf16, false>({.batches = 3, .tokens = kChunk + 40}, 5, infinite);
+  expect_bits_of_replay<Bf16, float, true>({.batches = 3, .tokens = kChunk + 40}, 5, infinite);
 }
 
 }  // namespace
