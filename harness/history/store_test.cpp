@@ -238,18 +238,20 @@ TEST_P(Databases, WritersAtOnceAllLand) {
 TEST_P(Databases, AHundredKillsAtScaleLoseAndDuplicateNothing) {
   constexpr int kKills = 100, kSeries = 300;
   std::mt19937 random(7);
-  // How long an undisturbed add takes sets the range of the moments.
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(
-      exit_code_of(start({"add", "--db", location_, written("first.json", bench_of(0, ratios_of(0, kSeries)))})),
-      0);
-  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - begin;
-  std::uniform_real_distribution<double> moment(0, 1.2 * whole.count());
+  const auto seconds_of_add = [&](const std::string& path) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(exit_code_of(start({"add", "--db", location_, path})), 0);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  // How long the last undisturbed add took sets the range of the moments: the first makes tables, too, and how busy
+  // the machine is changes.
+  double whole = seconds_of_add(written("first.json", bench_of(0, ratios_of(0, kSeries))));
+  std::uniform_real_distribution<double> share(0, 1.2);
   int killed = 0, landed = 0;
   for (int night = 1; night <= kKills; ++night) {
     const std::string path = written("night.json", bench_of(night, ratios_of(night, kSeries)));
     const pid_t child = start({"add", "--db", location_, path});
-    std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
+    std::this_thread::sleep_for(std::chrono::duration<double>(whole * share(random)));
     kill(child, SIGKILL);
     killed += exit_code_of(child) == -1;
     const auto runs_now = [&] {
@@ -259,8 +261,10 @@ TEST_P(Databases, AHundredKillsAtScaleLoseAndDuplicateNothing) {
     };
     const std::size_t before = runs_now();
     ASSERT_TRUE(before == static_cast<std::size_t>(night) || before == static_cast<std::size_t>(night) + 1);
-    landed += before == static_cast<std::size_t>(night) + 1;
-    ASSERT_EQ(exit_code_of(start({"add", "--db", location_, path})), 0);
+    const bool has_landed = before == static_cast<std::size_t>(night) + 1;
+    landed += has_landed;
+    const double again = seconds_of_add(path);
+    if (!has_landed) whole = again;
     ASSERT_EQ(runs_now(), static_cast<std::size_t>(night) + 1);
   }
   const Content read = content();
