@@ -83,12 +83,22 @@ __device__ __forceinline__ void widen_block(char* block, int lane) {
   }
 }
 
-// Half a block's rows of one chunk. The next half is fetched while the fused multiply-adds of this one run.
+// Half a block's rows of one chunk. The next ones are fetched while the fused multiply-adds of these run.
 template <int kTiles>
 struct HalfChunk {
   float4 row[8];
 
-  // Rows 8 half + i of chunk k0 / 4, from row `first` on. `block` points at the lane's tile.
+  // Rows 2 i + half of chunk k0 / 4. `block` points at the lane's tile.
+  __device__ __forceinline__ void fetch_alternate(const char* block, int tile, int k0, int half) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const int swizzle = kTiles == 4 ? 2 * half + tile / 2 : ((2 * i) & 3) + half;  // of that row
+      row[i] = *reinterpret_cast<const float4*>(block + (2 * i + half) * Columns<kTiles>::kRowBytes +
+                                                ((k0 / 4) ^ swizzle) * 16);
+    }
+  }
+
+  // Rows 8 half + i, from row `first` on.
   __device__ __forceinline__ void fetch(const char* block, int tile, int k0, int half, int first = 0) {
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
@@ -113,16 +123,11 @@ __device__ __forceinline__ void apply_block(typename Columns<kTiles>::Sums& sums
                                             int half, const char* x) {
   using C = Columns<kTiles>;
   constexpr int kWidth = 2 * C::kColumns;
-  float4 a[2][C::kBlock / 2];
+  HalfChunk<kTiles> a[2];
   Packed<float, kWidth> packed[2][4];
   const auto fetch = [&](int k0) {
     const int buffer = (k0 / 4) & 1;
-#pragma unroll
-    for (int i = 0; i < C::kBlock / 2; ++i) {
-      const int swizzle = kTiles == 4 ? 2 * half + tile / 2 : ((2 * i) & 3) + half;  // of row 2 i + half
-      a[buffer][i] =
-          *reinterpret_cast<const float4*>(block + (2 * i + half) * C::kRowBytes + ((k0 / 4) ^ swizzle) * 16);
-    }
+    a[buffer].fetch_alternate(block, tile, k0, half);
 #pragma unroll
     for (int k = 0; k < 4; ++k) load<16>(packed[buffer][k], x + (k0 + k) * C::kRowBytes);
   };
@@ -139,8 +144,7 @@ __device__ __forceinline__ void apply_block(typename Columns<kTiles>::Sums& sums
         if (kDiagonal && c >= C::kColumns && k0 + k < C::kBlock / 2) continue;
 #pragma unroll
         for (int i = 0; i < C::kBlock / 2; ++i) {
-          const float4& v = a[(k0 / 4) & 1][i];
-          sums[i][c] = fmaf(-(k == 0 ? v.x : k == 1 ? v.y : k == 2 ? v.z : v.w), x_values[c], sums[i][c]);
+          sums[i][c] = fmaf(-a[(k0 / 4) & 1].at(i, k), x_values[c], sums[i][c]);
         }
       }
     }
