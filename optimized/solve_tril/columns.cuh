@@ -230,6 +230,15 @@ __device__ __forceinline__ void solve_block(typename Columns<kTiles>::Values& va
   substitute_columns<kTiles>(values, a, block, tile);
 }
 
+// Whether the last row is finite. If it is not, in a tile's last block row, the block column is solved plainly.
+template <int kTiles>
+__device__ __forceinline__ bool ends_finite(const typename Columns<kTiles>::Values& values) {
+  float sum = 0.0f;
+#pragma unroll
+  for (int c = 0; c < Columns<kTiles>::kColumns; ++c) sum = fmaf(values[Columns<kTiles>::kBlock - 1][c], 0.0f, sum);
+  return sum == 0.0f;
+}
+
 // Keeps X (p, q) for the block rows below. By all lanes of a warp.
 template <int kTiles>
 __device__ __forceinline__ void keep(const typename Columns<kTiles>::Values& values, char* block, int lane) {

@@ -121,10 +121,7 @@ struct UnitSolver {
         store_zeros<kUnitTiles, S::kSide>(row, arguments.x_stride.token, p, member, 0, 1, rows - p * C::kBlock);
       }
       row += C::kBlock * arguments.x_stride.token;
-      float sum = 0.0f;
-#pragma unroll
-      for (int c = 0; c < C::kColumns; ++c) sum = fmaf(values[C::kBlock - 1][c], 0.0f, sum);
-      finite = sum == 0.0f;
+      finite = ends_finite<kUnitTiles>(values);
     }
     return finite;
   }
