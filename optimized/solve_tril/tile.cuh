@@ -35,29 +35,18 @@ struct Sequences {
   }
 };
 
-// The last sequence whose first slot is not after `slot`. The 16 lanes of each half-warp look at 64 sequences at a
-// time, so 100,000 sequences take 3 rounds of loads. All 32 lanes must call it; the halves may differ in `slot`.
+// The last sequence whose first slot is not after `slot`. The 16 lanes of each half-warp look at 16 sequences at a
+// time, so 100,000 sequences take 5 rounds of loads. All 32 lanes must call it; the halves may differ in `slot`.
 template <int kChunk>
 __device__ __forceinline__ std::uint32_t sequence_of_slot(const Sequences& sequences, std::uint32_t slot) {
-  constexpr int kOfALane = 4;  // their loads are on the way together
-  constexpr std::uint32_t kProbes = 16 * kOfALane;
+  const std::uint32_t probe_number = (threadIdx.x & 15) + 1;
   std::uint32_t first = 0, end = sequences.count;  // the answer is in [first, end)
   while (__any_sync(0xffffffffu, end - first > 1)) {
-    const std::uint32_t step = (end - first + kProbes) / (kProbes + 1);
-    std::uint32_t probe[kOfALane];
-    std::uint64_t start[kOfALane];
-#pragma unroll
-    for (int i = 0; i < kOfALane; ++i) {
-      probe[i] = first + step * (16 * i + (threadIdx.x & 15) + 1);
-      start[i] = static_cast<std::uint64_t>(sequences.start(min(probe[i], end)));  // that of [count] exists, too
-    }
-    std::uint32_t votes = 0;
-#pragma unroll
-    for (int i = 0; i < kOfALane; ++i) {
-      const bool reached = (probe[i] < end) & (start[i] / kChunk + probe[i] <= slot);
-      votes += __popc(__ballot_sync(0xffffffffu, reached) >> (threadIdx.x & 16) & 0xffffu);
-    }
-    first += step * votes;
+    const std::uint32_t step = (end - first + 16) / 17;
+    const std::uint32_t probe = first + step * probe_number;
+    const bool reached = probe < end && sequences.start(probe) / kChunk + probe <= slot;
+    const std::uint32_t votes = __ballot_sync(0xffffffffu, reached) >> (threadIdx.x & 16) & 0xffffu;
+    first += step * __popc(votes);
     end = min(end, first + step);
   }
   return first;
