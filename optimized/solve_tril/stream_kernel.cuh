@@ -4,6 +4,12 @@
 // side by side. Loaders fill free slots, with cp.async or with the copy engine; where A is of 16 bits wideners turn
 // it into fp32 in place; teams of solvers take the units in turn, store X from registers and free the slot. So
 // memory is busy while tiles are solved, and nobody waits for a launch.
+//
+// Measured on an H200, T = 32768, 32 heads, fp32 to bf16 / bf16: 86 / 88 us. Without its multiply-adds the same
+// takes 82 / 72, where L2 looks up tags 81% of the time (X goes out in pieces of 32 bytes), without loads and
+// stores 62 / 71, where an instruction takes 1.4 cycles of its scheduler (registers are read through two banks).
+// Three warps to a team, X through shared memory and the copy engine, and products in loops that fetch ahead were
+// as fast or slower.
 #pragma once
 
 #include "optimized/device/cp_async.cuh"
