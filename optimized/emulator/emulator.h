@@ -1,4 +1,4 @@
-// Device code on CPU threads: as much of CUDA as the resident and the split blocks of solve_tril need.
+// Device code on CPU threads: as much of CUDA as solve_tril's blocks need that solve in registers.
 //
 // A lane is a thread. What hardware does at once happens here in some order, and one warp can be made slow, so that
 // what a kernel owes to the luck of its warps' speeds shows on a machine without a GPU: a slot that is given up too
@@ -157,6 +157,7 @@ inline bool __syncthreads_or(bool value) {
   __syncthreads();
   return plumb::emulator::running->any;
 }
+inline bool __syncthreads_and(bool value) { return !__syncthreads_or(!value); }  // once per block
 inline void __syncwarp() { plumb::emulator::own_warp().lanes.arrive_and_wait(); }
 inline bool __all_sync(unsigned, bool value) {
   return plumb::emulator::collect(value, [](const auto& lanes) { return std::ranges::count(lanes, 0u) == 0; });
@@ -178,6 +179,14 @@ inline int __reduce_max_sync(unsigned, int value) {  // of numbers from 0
 inline unsigned __shfl_sync(unsigned, unsigned value, int from) {
   return plumb::emulator::collect(
       value, [from](const auto& lanes) { return static_cast<unsigned>(lanes[static_cast<std::size_t>(from)]); });
+}
+inline std::int64_t __shfl_sync(unsigned, std::int64_t value, int from) {
+  return plumb::emulator::collect(static_cast<std::uint64_t>(value), [from](const auto& lanes) {
+    return static_cast<std::int64_t>(lanes[static_cast<std::size_t>(from)]);
+  });
+}
+inline int __shfl_sync(unsigned mask, int value, int from) {
+  return static_cast<int>(__shfl_sync(mask, static_cast<unsigned>(value), from));
 }
 inline int __popc(unsigned value) { return std::popcount(value); }
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }

@@ -247,7 +247,7 @@ template <class A, class X, int kChunk, int kTiles, bool kTma>
 __device__ __forceinline__ void solve_columns(const Arguments& arguments, const CUtensorMap* a_map) {
   using C = Columns<kTiles>;
   using Solver = ColumnSolver<A, X, kChunk, kTiles, kTma>;
-  __shared__ alignas(kTma ? 1024 : 128) char shared[Solver::kSharedBytes];
+  alignas(kTma ? 1024 : 128) __shared__ char shared[Solver::kSharedBytes];
   const int lane = threadIdx.x % 32, warp = Solver::kWarps == 1 ? 0 : __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   Solver solver{.arguments = arguments,
                 .blocks = shared,

@@ -1,0 +1,57 @@
+// solve_tril by columns, emulated: bits of the replay, whichever of a block's warps is slow.
+#include "optimized/emulator/emulator.h"
+// Before any device code.
+#undef __shared__
+#define __shared__ static  // there is one block at a time
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "optimized/emulator/solve_tril_problem.h"
+#include "optimized/solve_tril/columns_kernel.cuh"
+
+namespace plumb {
+namespace {
+
+using namespace solve_tril;
+
+template <class A, class X, int kTiles>
+void expect_bits_of_replay(Problem<A, X> problem) {
+  constexpr int kWarps = kColumnWarps<kChunk>;
+  for (int slow_warp = -1; slow_warp < kWarps; ++slow_warp) {
+    problem.poison();
+    for (unsigned first = 0; first < problem.arguments.tiles; first += kTiles) {
+      emulator::run_block(32 * kWarps, slow_warp, [&] {
+        emulator::block_index.x = first / kTiles;
+        columns_kernel<A, X, kChunk, kTiles>(problem.arguments);
+      });
+    }
+    EXPECT_EQ(problem.differing(), 0) << "warp " << slow_warp << " slow";
+  }
+}
+
+using Bf16 = __nv_bfloat16;
+
+TEST(Columns, HaveTheBitsOfTheReplayWhicheverWarpIsSlow) {
+  expect_bits_of_replay<float, float, 4>({{.tokens = 2 * kChunk + 44}, 4});
+  expect_bits_of_replay<Bf16, Bf16, 4>({{.tokens = 2 * kChunk + 5}, 4});
+  expect_bits_of_replay<Bf16, float, 2>({{.tokens = kChunk + 50}, 4});
+}
+
+TEST(Columns, OfSequences) {
+  expect_bits_of_replay<Bf16, float, 4>({{.tokens = 220, .ends = {5, 5, 69, 200, 201, 220}}, 4});
+}
+
+// Tiles of neighbouring tokens side by side: heads are fewer than a block's tiles.
+TEST(Columns, OfOneHead) { expect_bits_of_replay<Bf16, Bf16, 4>({{.batches = 2, .tokens = kChunk + 9}, 1}); }
+
+TEST(Columns, WithInfiniteElementsOfA) {
+  const auto infinite = [](testing::HostTensor& a) {
+    a.set({0, 20, 0, 3}, std::numeric_limits<float>::infinity());
+    a.set({0, kChunk + 50, 2, 40}, -std::numeric_limits<float>::infinity());
+  };
+  expect_bits_of_replay<float, float, 4>({{.tokens = kChunk + 60}, 4, infinite});
+}
+
+}  // namespace
+}  // namespace plumb
