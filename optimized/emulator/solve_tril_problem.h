@@ -1,8 +1,11 @@
 // A problem for solve_tril's emulated kernels: tensors, what the replay makes of them, and a kernel's arguments.
 #pragma once
 
+#include "optimized/emulator/emulator.h"
+// Before any device code.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
@@ -92,5 +95,20 @@ struct Problem {
     return count;
   }
 };
+
+// Runs a kernel's blocks one after another, with each of a block's warps slow in turn.
+template <class A, class X, class Kernel>
+void expect_bits_whichever_warp_is_slow(Problem<A, X>& problem, int threads, unsigned blocks, Kernel kernel) {
+  for (int slow_warp = -1; slow_warp < threads / 32; ++slow_warp) {
+    problem.poison();
+    for (unsigned block = 0; block < blocks; ++block) {
+      emulator::run_block(threads, slow_warp, [&] {
+        emulator::block_index.x = block;
+        kernel(problem.arguments);
+      });
+    }
+    EXPECT_EQ(problem.differing(), 0) << "warp " << slow_warp << " slow";
+  }
+}
 
 }  // namespace plumb::solve_tril

@@ -17,17 +17,8 @@ constexpr int kHeads = 1;
 
 template <class A, class X, int kPerSm>
 void expect_bits_of_replay(Problem<A, X> problem) {
-  constexpr int kThreads = BlockOfX<A, X, kChunk, kPerSm>::kThreads;
-  for (int slow_warp = -1; slow_warp < kThreads / 32; ++slow_warp) {
-    problem.poison();
-    for (unsigned tile = 0; tile < problem.arguments.tiles; ++tile) {
-      emulator::run_block(kThreads, slow_warp, [&] {
-        emulator::block_index.x = tile;
-        split_kernel<A, X, kChunk, kPerSm>(problem.arguments);
-      });
-    }
-    EXPECT_EQ(problem.differing(), 0) << "warp " << slow_warp << " slow";
-  }
+  expect_bits_whichever_warp_is_slow(problem, BlockOfX<A, X, kChunk, kPerSm>::kThreads, problem.arguments.tiles,
+                                     split_kernel<A, X, kChunk, kPerSm>);
 }
 
 using Bf16 = __nv_bfloat16;
