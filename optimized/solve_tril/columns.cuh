@@ -4,10 +4,10 @@
 // others. For each block row p >= q: the products with the block rows above, in ascending order, then the
 // substitution in the diagonal block; X (p, q) waits in shared memory for the block rows below.
 //
-// The throughput hangs on the words that lanes load from shared memory: on an H200 64 a cycle, where pairs of lanes
-// load the same, and the pipe is busy 65-80% of the time. So a lane of a product has half the rows and twice the
-// columns, which takes 3 words for 8 multiply-adds instead of 4.5; a substitution needs all rows of a column, and
-// between the two neighbours swap halves.
+// Words from shared memory are dear: an H200 loads 64 a cycle where pairs of lanes load the same, and with 4.5 of
+// them for 8 multiply-adds that pipe was busy 74-80% of the time. So a lane of a product has half the rows and
+// twice the columns, which takes 3; a substitution needs all rows of a column, and between the two neighbours swap
+// halves. What bounds resident blocks since then, stream_kernel.cuh says.
 //
 // What lies before a chain's first k is multiplied by zero where it is not left out. That changes no bit while A
 // is finite: a product is +0 or -0 and the sum stays +0. A tile that is not is solved again, plainly. It shows in

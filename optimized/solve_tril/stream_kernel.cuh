@@ -1,9 +1,9 @@
 // Device code of stream and tma: resident blocks through which tiles flow.
 //
-// Three kinds of warps share a block's ring of slots, each of which holds the lower blocks of a unit, kTiles tiles
-// side by side. Loaders fill free slots, with cp.async or with the copy engine; where A is of 16 bits wideners turn
-// it into fp32 in place; teams of solvers take the units in turn, store X from registers and free the slot. So
-// memory is busy while tiles are solved, and nobody waits for a launch.
+// Three kinds of warps share a block's ring of slots, each of which holds the lower blocks of a unit, kUnitTiles
+// tiles side by side. Loaders fill free slots, with cp.async or with the copy engine; where A is of 16 bits
+// wideners turn it into fp32 in place; teams of solvers take the units in turn, store X from registers and free the
+// slot. So memory is busy while tiles are solved, and nobody waits for a launch.
 //
 // Measured on an H200, T = 32768, 32 heads, fp32 to bf16 / bf16: 86 / 88 us. Without its multiply-adds the same
 // takes 82 / 72, where L2 looks up tags 81% of the time (X goes out in pieces of 32 bytes), without loads and

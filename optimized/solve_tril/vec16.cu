@@ -10,8 +10,8 @@ namespace {
 using namespace solve_tril;
 
 // Measured on an H200, BT = 64: with an X of 16 bits resident blocks take 28.5 / 27.4 us at T = 8192, 32 heads
-// (fp32 to bf16, bf16; by columns 29.4 / 31.5), 86 / 88 at 32768 (88 / 104) and 38.0 / 37.6 with 48 heads (44.7 /
-// 43); at 2048 columns are faster, and so they are with sequences: 31.9 / 36.8 for 64 that sum to 8192 (39.5
+// (fp32 to bf16, bf16; by columns 29.4 / 30.4), 86 / 88 at 32768 (88 / 104) and 38.0 / 37.6 with 48 heads (44.7 /
+// 43); at 2048 columns are faster, and so they are with sequences: 31.9 / 35.8 for 64 that sum to 8192 (39.5
 // / 42.1). In fp32 blocks are faster from T = 32768 on (120; 128) and about as fast before.
 constexpr int kTilesPerSmByResidents = 16;
 
