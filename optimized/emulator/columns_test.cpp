@@ -1,8 +1,6 @@
 // solve_tril by columns, emulated: bits of the replay, whichever of a block's warps is slow.
 #include "optimized/emulator/emulator.h"
 // Before any device code.
-#undef __shared__
-#define __shared__ static  // there is one block at a time
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -22,12 +20,25 @@ void expect_bits_of_replay(Problem<A, X> problem) {
                                      columns_kernel<A, X, kChunk, kTiles>);
 }
 
+template <class A, class X, int kTiles>
+void expect_bits_of_replay_by_boxes(Problem<A, X> problem) {
+  const auto map = problem.template map_of_a<CUtensorMap>(kTiles);
+  expect_bits_whichever_warp_is_slow(
+      problem, 32 * kColumnWarps<kChunk>, (problem.arguments.tiles + kTiles - 1) / kTiles,
+      [&](const Arguments& arguments) { columns_tma_kernel<A, X, kChunk, kTiles>(arguments, map); });
+}
+
 using Bf16 = __nv_bfloat16;
 
 TEST(Columns, HaveTheBitsOfTheReplayWhicheverWarpIsSlow) {
   expect_bits_of_replay<float, float, 4>({{.tokens = 2 * kChunk + 44}, 4});
   expect_bits_of_replay<Bf16, Bf16, 4>({{.tokens = 2 * kChunk + 5}, 4});
   expect_bits_of_replay<Bf16, float, 2>({{.tokens = kChunk + 50}, 4});
+}
+
+TEST(Columns, FedByTheCopyEngineToo) {
+  expect_bits_of_replay_by_boxes<float, Bf16, 4>({{.tokens = 2 * kChunk + 20}, 4});
+  expect_bits_of_replay_by_boxes<Bf16, float, 2>({{.tokens = kChunk + 50}, 4});
 }
 
 TEST(Columns, OfSequences) {
@@ -43,6 +54,7 @@ TEST(Columns, WithInfiniteElementsOfA) {
     a.set({0, kChunk + 50, 2, 40}, -std::numeric_limits<float>::infinity());
   };
   expect_bits_of_replay<float, float, 4>({{.tokens = kChunk + 60}, 4, infinite});
+  expect_bits_of_replay_by_boxes<Bf16, Bf16, 4>({{.tokens = kChunk + 60}, 4, infinite});
 }
 
 }  // namespace

@@ -9,10 +9,6 @@
 #include "optimized/solve_tril/stream_kernel.cuh"
 
 namespace plumb {
-namespace solve_tril {
-alignas(1024) char shared[232448];  // what the kernel calls its dynamic shared memory
-}  // namespace solve_tril
-
 namespace {
 
 using namespace solve_tril;
@@ -28,14 +24,8 @@ template <class A, class X, bool kTma>
 void expect_bits_of_replay(const Rows& rows, int slots = 5, Change change = kNone) {
   using S = Stream<A, kChunk, kTma>;
   Problem<A, X> problem(rows, kHeads, change);
-  const int bytes = static_cast<int>(sizeof(A)), units = static_cast<int>(problem.arguments.tiles) / kUnitTiles;
-  const CUtensorMap map{
-      .data = static_cast<const char*>(problem.a.view().data),
-      .extent = {kChunk, kHeads, static_cast<int>(rows.tokens), rows.batches},
-      .box = {S::C::kBlock, kUnitTiles, S::C::kBlock, 1},
-      .stride = {bytes, kChunk * bytes, kHeads * kChunk * bytes, rows.tokens * kHeads * kChunk * bytes},
-      .element_bytes = bytes,
-      .swizzle_64 = sizeof(A) == 4};
+  const int units = static_cast<int>(problem.arguments.tiles) / kUnitTiles;
+  const auto map = problem.template map_of_a<CUtensorMap>(kUnitTiles);
   static_assert(S::shared_bytes(5) <= static_cast<int>(sizeof shared));
   for (int slow_warp = -1; slow_warp < S::kThreads / 32; ++slow_warp) {
     problem.poison();

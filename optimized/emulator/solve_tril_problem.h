@@ -7,6 +7,7 @@
 #include <cuda_fp16.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -25,6 +26,8 @@ template <>
 constexpr plumb_dtype kDtype<__half> = PLUMB_F16;
 
 constexpr int kChunk = 64;
+
+alignas(1024) inline char shared[232448];  // what kernels call their dynamic shared memory
 
 // Batches of as many tokens, or sequences that end at `ends` (the first begins at 0).
 struct Rows {
@@ -83,6 +86,23 @@ struct Problem {
 
   void poison() {
     x.fill([](auto) { return -77; });
+  }
+
+  // A block of `heads` neighbouring heads is a box. Map: the emulated CUtensorMap.
+  template <class Map>
+  Map map_of_a(int heads) const {
+    const auto& view = a.view();
+    const int bytes = static_cast<int>(sizeof(A));
+    Map map{.data = static_cast<const char*>(view.data),
+            .box = {16, heads, 16, 1},
+            .element_bytes = bytes,
+            .swizzle_64 = sizeof(A) == 4};
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::size_t axis = std::array{3, 2, 1, 0}[i];
+      map.extent[i] = static_cast<int>(view.shape[axis]);
+      map.stride[i] = view.stride[axis] * bytes;
+    }
+    return map;
   }
 
   // One NaN is as good as another.

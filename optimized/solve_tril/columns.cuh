@@ -57,6 +57,19 @@ struct Columns {
   }
 };
 
+// Elements that belong at the even chunk `to` of a block and at the one after it, which stands at the place xor one
+// chunk.
+template <class A>
+__device__ __forceinline__ void store_as_fp32(const Packed<A, 8>& packed, char* block, int to) {
+  float values[8];
+  unpack(packed, values);
+#pragma unroll
+  for (int j = 0; j < 8; j += 4) {
+    *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
+        make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
+  }
+}
+
 // Turns a block of a 16-bit type, which lies as it was in memory in the upper half of its place, into fp32. By a
 // warp.
 template <class A, int kTiles>
@@ -72,14 +85,7 @@ __device__ __forceinline__ void widen_block(char* block, int lane) {
   __syncwarp();
 #pragma unroll
   for (int round = 0; round < kRounds; ++round) {
-    float values[8];
-    unpack(packed[round], values);
-    const int to = C::chunk_at(round * kRows + row, tile, 2 * access);
-#pragma unroll
-    for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
-      *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
-          make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
-    }
+    store_as_fp32(packed[round], block, C::chunk_at(round * kRows + row, tile, 2 * access));
   }
 }
 
@@ -261,7 +267,13 @@ __device__ __forceinline__ void store_rows(const typename Columns<kTiles>::Value
   for (int i = 0; i < C::kBlock; ++i) {
     Packed<X, C::kColumns> packed;
     pack<X>(values[i], packed);
-    if (kAll || i < rows) store<16>(packed, to);
+    if (kAll || i < rows) {
+      if constexpr (sizeof packed == 8) {  // of two halves the compiler makes two stores where BT is 16
+        *reinterpret_cast<std::uint64_t*>(to) = packed.word[0] | std::uint64_t{packed.word[1]} << 32;
+      } else {
+        store<16>(packed, to);
+      }
+    }
     to += token_stride;
   }
 }

@@ -1,6 +1,7 @@
 // Device code of vec16 and tma by columns: a block solves a few tiles side by side and is done.
 #pragma once
 
+#include "optimized/device/cp_async.cuh"
 #include "optimized/device/dependent_launch.cuh"
 #include "optimized/device/mbarrier.cuh"
 #include "optimized/device/tma.cuh"
@@ -10,32 +11,52 @@
 namespace plumb::solve_tril {
 
 template <int kChunk>
-constexpr int kColumnWarps = kChunk == 64 ? 2 : 1;
+constexpr int kColumnWarps = kChunk == 64 ? 4 : 1;
 
 // Blocks per multiprocessor that the register allocation must leave room for. Only where that was seen not to
 // spill.
 template <int kChunk, int kTiles>
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
-constexpr int kColumnsResident = kChunk == 16   ? 16
-                                 : kChunk == 32 ? 16
-                                 : kTiles == 4  ? 5
-                                                : 8;
+constexpr int kColumnsResident = kChunk < 64   ? 16
+                                 : kTiles == 4 ? 3
+                                               : 5;
 #else
 constexpr int kColumnsResident = 0;
 #endif
 
-// With two warps the first solves block column 0 and the second 1, 2, 3: about the same work.
+// Blocks of X below each other: rows `first` to `end` - 1 of block column q.
+struct Run {
+  int q, first, end;
+};
+
+// What a warp solves one after the other; a run may be empty. Of BT = 64 four warps have 2,000, 1,730, 1,380 and
+// 1,650 multiply-adds a lane (four tiles); the last waits for what the first solves.
+template <int kSide>
+constexpr int kRuns = kSide == 4 ? 2 : kSide;
+template <int kSide>
+__device__ __forceinline__ Run run_of(int warp, int turn) {
+  if constexpr (kSide == 4) {  // not a table, which would lie in local memory
+    if (warp == 0) return turn == 0 ? Run{0, 0, 3} : Run{};
+    if (warp == 1) return turn == 0 ? Run{1, 1, 3} : Run{2, 2, 4};
+    if (warp == 2) return turn == 0 ? Run{3, 3, 4} : Run{1, 3, 4};
+    return turn == 0 ? Run{0, 3, 4} : Run{};
+  } else {
+    return {turn, turn, kSide};
+  }
+}
+
 template <class A, class X, int kChunk, int kTiles, bool kTma>
 struct ColumnSolver {
   using C = Columns<kTiles>;
   static constexpr int kSide = kChunk / C::kBlock;
   static constexpr int kWarps = kColumnWarps<kChunk>;
-  static constexpr int kMembers = kWarps * C::kLanes;  // threads of a tile
-  static constexpr int kScratch = kWarps == 2 ? C::kBlockBytes : 0;
+  // Warps that bring A. A 16-bit A of two tiles has a block's 64 accesses for two.
+  static constexpr int kLoaders = kWarps == 4 && sizeof(A) == 2 && kTiles == 2 ? 2 : kWarps;
+  static constexpr int kMembers = kLoaders * C::kLanes;  // of these, threads of a tile
+  static constexpr int kScratch = kSide == 4 ? 2 * C::kBlockBytes : 0;
   static constexpr bool kWidensInPlace = kTma && sizeof(A) == 2;
   // Where cp.async brings A of BT = 64, the barriers lie in row 0 of block (3, 3), which has no element of A, is
-  // used by no term and is no place for X. Five blocks of four tiles then fit into a multiprocessor of sm_90, which
-  // gives shared memory by the KiB (H200, T = 32768, fp32 to bf16: 91 us; with four 104).
+  // used by no term and is no place for X: with four tiles that leaves 48 KiB, for which a launch need not opt in.
   static constexpr bool kBarriersInside = !kTma && kSide == 4;
   static constexpr int kEnd = C::block_at(kSide, 0) + kScratch;
   static constexpr int kBarriersAt = kBarriersInside ? C::block_at(3, 3) : kEnd;
@@ -47,26 +68,23 @@ struct ColumnSolver {
   int lane, warp, tile_index, member;
   Tile tile;
 
-  __device__ __forceinline__ Mbarrier& first_warp_passed_row_1() const { return ready[kSide]; }
   // By block row: A as it is in memory, before it is widened.
-  __device__ __forceinline__ Mbarrier* arrived() const { return ready + kSide + 1; }
+  __device__ __forceinline__ Mbarrier* arrived() const { return ready + kSide; }
+  __device__ __forceinline__ Mbarrier& first_warp_passed_row_1() const { return ready[2 * kSide]; }
+  // X (p, q), of which another warp solves the rest of the column: (0, 0), (1, 0), (2, 0), (1, 1), (2, 1).
+  static constexpr int kPassedOn = kSide == 4 ? 5 : 0;
+  __device__ __forceinline__ Mbarrier& is_kept(int p, int q) const { return ready[2 * kSide + 1 + p + 2 * q]; }
 
   __device__ __forceinline__ void init_barriers() const {
 #pragma unroll
     for (int p = 0; p < kSide; ++p) {
-      mbarrier_init(ready[p], kTma && !kWidensInPlace ? 1 : blockDim.x);
+      mbarrier_init(ready[p], kWidensInPlace ? blockDim.x : kTma ? 1 : 32 * kLoaders);
       if constexpr (kWidensInPlace) mbarrier_init(arrived()[p], 1);
     }
     mbarrier_init(first_warp_passed_row_1(), 32);
+#pragma unroll
+    for (int i = 0; i < kPassedOn; ++i) mbarrier_init(is_kept(i, 0), 32);
     if constexpr (kTma) mbarrier_fence();
-  }
-
-  __device__ __forceinline__ void request() const {
-    if constexpr (sizeof(A) == 4) {
-      request_copies();
-    } else {
-      load_and_widen();
-    }
   }
 
   // By one thread, whose tile is the block's first: the blocks of all tiles, by the copy engine.
@@ -100,10 +118,10 @@ struct ColumnSolver {
   // What of A a thread brings: in every kRows-th row of a tile the same 16 bytes of each block.
   struct Portion {
     static constexpr int kPer = 16 / static_cast<int>(sizeof(A)), kAccesses = C::kBlock / kPer,
-                         kRows = kMembers / kAccesses;
-    int access, tile, row;  // the first row
-    std::int64_t offset;    // of the tile, in elements
-    int rows;               // of the tile
+                         kRows = kMembers / kAccesses, kChunks = kPer / 4;  // of fp32
+    int access, tile, row;                                                  // the first row
+    std::int64_t offset;                                                    // of the tile, in elements
+    int rows;                                                               // of the tile
   };
 
   // In fp32 of the tile that it solves. In 16-bit types neighbouring lanes have neighbouring accesses of a row and
@@ -125,6 +143,20 @@ struct ColumnSolver {
               .row = (lane + 32 * warp) / kAtOnce,
               .offset = __shfl_sync(0xffffffffu, tile.offset(arguments.a_stride), from),
               .rows = __shfl_sync(0xffffffffu, tile.rows, from)};
+    }
+  }
+
+  // Brings the thread's portion. A 16-bit A goes through registers, but where BT is 32 it is widened in shared
+  // memory (H200, bf16, T = 8192: 12.4 us, through registers 14.0; where BT is 16 or 64 2-8% slower).
+  __device__ __forceinline__ void request() const {
+    const Portion share = portion();
+    if constexpr (sizeof(A) == 4) {
+      request_copies(share);
+    } else if constexpr (kSide == 2) {
+      request_copies(share);
+      widen_copies<0>(share);
+    } else {
+      load_and_widen(share);
     }
   }
 
@@ -151,23 +183,50 @@ struct ColumnSolver {
     }
   }
 
-  __device__ __forceinline__ void request_copies() const {
+  // By cp.async. 16-bit types arrive in half of the place that they take as fp32.
+  __device__ __forceinline__ void request_copies(const Portion& share) const {
     constexpr int kRows = Portion::kRows;
     static_assert(kRows * C::kRowBytes % 512 == 0, "the swizzle would change from round to round");
-    const Portion share = portion();
-    char* const to = blocks + C::chunk_at(share.row, share.tile, share.access);
+    char* const to = blocks + C::chunk_at(share.row, share.tile, share.access * Portion::kChunks);
     for_each_access(
         share,
         [&](int p, int round, int m, const A* from, bool exists, bool wanted) {
           if (wanted) cp_async_cg16(to + C::block_at(p, m) + round * kRows * C::kRowBytes, from, exists ? 16 : 0);
         },
-        [&](int p) { mbarrier_arrive_after_copies(ready[p]); });
+        [&](int p) {
+          if constexpr (sizeof(A) == 4) {
+            mbarrier_arrive_after_copies(ready[p]);
+          } else {
+            cp_async_commit();
+          }
+        });
   }
 
-  // 16-bit types are widened on the way, in registers.
-  __device__ __forceinline__ void load_and_widen() const {
+  // Block row p and those below it, as far as the thread has requested them: it reads and writes its own places.
+  template <int p>
+  __device__ __forceinline__ void widen_copies(const Portion& share) const {
+    constexpr int kRows = Portion::kRows;
+    cp_async_wait<kSide - 1 - p>();
+#pragma unroll
+    for (int m = 0; m <= p; ++m) {
+#pragma unroll
+      for (int round = 0; round < C::kBlock / kRows; ++round) {
+        const int row = round * kRows + share.row;
+        if (m == p && Portion::kPer * share.access >= row) continue;
+        char* const block = blocks + C::block_at(p, m) + round * kRows * C::kRowBytes;
+        const int to = C::chunk_at(share.row, share.tile, share.access * Portion::kChunks);
+        Packed<A, 8> packed;
+        load<16>(packed, block + to);
+        store_as_fp32(packed, block, to);
+      }
+    }
+    mbarrier_arrive(ready[p]);
+    if constexpr (p + 1 < kSide) widen_copies<p + 1>(share);
+  }
+
+  // Through registers.
+  __device__ __forceinline__ void load_and_widen(const Portion& share) const {
     constexpr int kRows = Portion::kRows, kRounds = C::kBlock / kRows;
-    const Portion share = portion();
     Packed<A, 8> packed[kSide * (kSide + 1) / 2 * kRounds];
     for_each_access(
         share,
@@ -183,17 +242,10 @@ struct ColumnSolver {
       for (int m = 0; m <= p; ++m) {
 #pragma unroll
         for (int round = 0; round < kRounds; ++round) {
-          float values[8];
-          unpack(packed[(p * (p + 1) / 2 + m) * kRounds + round], values);
-          char* const block = blocks + C::block_at(p, m);
           const int row = round * kRows + share.row;
           if (p == m && row == 0) continue;  // nothing is left of the diagonal
-          const int to = C::chunk_at(row, share.tile, share.access * 2);
-#pragma unroll
-          for (int j = 0; j < 8; j += 4) {  // the chunk next to an even one stands at the place xor one chunk
-            *reinterpret_cast<float4*>(block + (to ^ (j * 4))) =
-                make_float4(values[j], values[j + 1], values[j + 2], values[j + 3]);
-          }
+          store_as_fp32(packed[(p * (p + 1) / 2 + m) * kRounds + round], blocks + C::block_at(p, m),
+                        C::chunk_at(row, share.tile, share.access * Portion::kChunks));
         }
       }
       mbarrier_arrive(ready[p]);
@@ -210,28 +262,36 @@ struct ColumnSolver {
     }
   }
 
-  // Where X (p, q) is kept for the block rows below. Block column 0 alone uses A's blocks (p, 0).
-  // The second warp has a block of its own, and takes A's (1, 1) when the first warp is done with it.
+  // Where X (p, q) is kept for the block rows below. Block column 0 alone uses A's blocks (p, 0), whose place they
+  // take. (1, 1) and (2, 2) have blocks of their own, and (2, 1) takes A's (1, 1) when the first warp is done with
+  // it.
   __device__ __forceinline__ char* kept(int p, int q) const {
-    return blocks + (q == 0 ? C::block_at(p, 0) : p == q ? C::block_at(kSide, 0) : C::block_at(1, 1));
+    return blocks + (q == 0   ? C::block_at(p, 0)
+                     : p == q ? C::block_at(kSide, 0) + (q - 1) * C::kBlockBytes
+                              : C::block_at(1, 1));
   }
 
   // Returns whether the last row came out finite.
-  __device__ __forceinline__ bool solve_block_column(int q, int block_rows) const {
-    X* x =
-        static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) + q * C::kBlock * arguments.x_stride.token;
+  __device__ __forceinline__ bool solve_run(const Run& run, int block_rows) const {
+    const int q = run.q, end = min(run.end, block_rows);
+    X* x = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride) +
+           run.first * C::kBlock * arguments.x_stride.token;
     bool finite = true;
 #pragma unroll 1
-    for (int p = q; p < block_rows; ++p) {
+    for (int p = run.first; p < end; ++p) {
       const char* block = blocks + tile_index * 64 + C::block_at(p, q);
       mbarrier_wait(ready[p], 0);
       typename C::Values values;
-      solve_block<kTiles>(values, block, lane, p, q, [&](int m, int n) { return kept(m, n); });
+      solve_block<kTiles>(values, block, lane, p, q, [&](int m, int n) {
+        if (kPassedOn > 0 && run.first > n) mbarrier_wait(is_kept(m, n), 0);
+        return kept(m, n);
+      });
       if (kSide > 1 && p + 1 < block_rows) {
         __syncwarp();  // what stood there has been read by all
-        if (kScratch > 0 && q == 0 && p == 1) mbarrier_arrive(first_warp_passed_row_1());
-        if (kScratch > 0 && q == 1 && p == 2) mbarrier_wait(first_warp_passed_row_1(), 0);
+        if (kWarps > 1 && q == 0 && p == 1) mbarrier_arrive(first_warp_passed_row_1());
+        if (kWarps > 1 && q == 1 && p == 2) mbarrier_wait(first_warp_passed_row_1(), 0);
         keep<kTiles>(values, kept(p, q), lane);
+        if (kPassedOn > 0 && q < 2) mbarrier_arrive(is_kept(p, q));
       }
       store_block<kTiles>(values, x + q * C::kBlock, arguments.x_stride.token, member, tile.rows - p * C::kBlock);
       x += C::kBlock * arguments.x_stride.token;
@@ -247,7 +307,7 @@ template <class A, class X, int kChunk, int kTiles, bool kTma>
 __device__ __forceinline__ void solve_columns(const Arguments& arguments, const CUtensorMap* a_map) {
   using C = Columns<kTiles>;
   using Solver = ColumnSolver<A, X, kChunk, kTiles, kTma>;
-  alignas(kTma ? 1024 : 128) __shared__ char shared[Solver::kSharedBytes];
+  extern __shared__ __align__(1024) char shared[];  // Solver::kSharedBytes
   const int lane = threadIdx.x % 32, warp = Solver::kWarps == 1 ? 0 : __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   Solver solver{.arguments = arguments,
                 .blocks = shared,
@@ -262,20 +322,22 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   solver.tile = tile_at<kChunk>(arguments, blockIdx.x * kTiles + solver.tile_index);
   __syncthreads();
   if constexpr (kTma) {
-    if (threadIdx.x == 0) solver.request_boxes(*a_map);
-  } else {
+    if (threadIdx.x == 32 * Solver::kWarps - 32) solver.request_boxes(*a_map);  // of the warp that has most time
+  } else if (warp < Solver::kLoaders) {
     solver.request();
   }
   release_dependents();
-  solver.write_zeros();  // while A is on its way
   if constexpr (Solver::kWidensInPlace) solver.widen_boxes();
 
   const int block_rows = __reduce_max_sync(0xffffffffu, (solver.tile.rows + C::kBlock - 1) / C::kBlock);
   bool finite = true;
 #pragma unroll 1
-  for (int q = warp; q < (warp + 1 == Solver::kWarps ? Solver::kSide : 1); ++q) {
-    if (!solver.solve_block_column(q, block_rows)) finite = false;
+  for (int turn = 0; turn < kRuns<Solver::kSide>; ++turn) {
+    if (!solver.solve_run(run_of<Solver::kSide>(warp, turn), block_rows)) finite = false;
   }
+  // Not while A is on its way: the warp would wait for these stores before it solves (H200, T = 8192, fp32 to bf16:
+  // 26.7 us; 29.8).
+  solver.write_zeros();
   if (kTma && !Solver::kWidensInPlace) {  // the block must outlive its boxes, and a tail has not waited for all
 #pragma unroll 1
     for (int p = 0; p < Solver::kSide; ++p) mbarrier_wait(solver.ready[p], 0);

@@ -44,7 +44,9 @@ struct Tma {
     const auto status = tensor_map(solve_tril_a_units(call, kTiles), call.device->ordinal, &a_map);
     if (status != PLUMB_OK) return status;
     const auto arguments = arguments_of(call, kTiles);
-    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles, .block = 32 * kColumnWarps<kChunk>};
+    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles,
+                            .block = 32 * kColumnWarps<kChunk>,
+                            .shared_bytes = ColumnSolver<A, X, kChunk, kTiles, true>::kSharedBytes};
     return launch_kernel(call, columns_tma_kernel<A, X, kChunk, kTiles>, shape, arguments, a_map);
   }
 

@@ -9,16 +9,15 @@ namespace {
 
 using namespace solve_tril;
 
-// Measured on an H200, BT = 64: with an X of 16 bits resident blocks take 28.5 / 27.4 us at T = 8192, 32 heads
-// (fp32 to bf16, bf16; by columns 29.4 / 30.4), 86 / 88 at 32768 (88 / 104) and 38.0 / 37.6 with 48 heads (44.7 /
-// 43); at 2048 columns are faster, and so they are with sequences: 31.9 / 35.8 for 64 that sum to 8192 (39.5
-// / 42.1). In fp32 blocks are faster from T = 32768 on (120; 128) and about as fast before.
+// Measured on an H200, BT = 64: of bf16 to bf16 resident blocks take 27.5 us at T = 8192, 32 heads, 87.7 at 32768
+// and 37.7 at 8192 with 48 heads; by columns 27.6, 94 and 38.9. Of fp32 to bf16 they take 28.4, 86.5 and 38.3; by
+// columns 27.5, 87.0 and 37.3. With fewer tiles or sequences columns are faster.
 constexpr int kTilesPerSmByResidents = 16;
 
 struct Vec16 {
   template <class A, class X, int kChunk>
   static plumb_status run(const plumb_call& call) {
-    if constexpr (kChunk == 64 && sizeof(X) == 2) {
+    if constexpr (kChunk == 64 && sizeof(A) == 2 && sizeof(X) == 2) {
       const bool many = solve_tril_tiles(call) >= std::int64_t{kTilesPerSmByResidents} * call.device->sm_count;
       if (many && !is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS])) return launch_solve_tril_stream(call);
     }
@@ -33,7 +32,9 @@ struct Vec16 {
   template <class A, class X, int kChunk, int kTiles>
   static plumb_status by_columns(const plumb_call& call) {
     const auto arguments = arguments_of(call, is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]) ? kTiles : 1);
-    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles, .block = 32 * kColumnWarps<kChunk>};
+    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles,
+                            .block = 32 * kColumnWarps<kChunk>,
+                            .shared_bytes = ColumnSolver<A, X, kChunk, kTiles, false>::kSharedBytes};
     return launch_kernel(call, columns_kernel<A, X, kChunk, kTiles>, shape, arguments);
   }
 
