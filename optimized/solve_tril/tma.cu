@@ -11,10 +11,10 @@ namespace {
 
 using namespace solve_tril;
 
-// Measured on an H200 with 32 heads: with a 16-bit X resident blocks are 15-30% faster than a tile per warp at
-// T = 8192 and 32768, and slower at 2048 and below, in fp32 at 32768 (134 us; 120), and where BT is 16 or 32. By
-// columns T = 2048 takes 12.8 / 10.8 / 10.5 us (fp32, fp32 to bf16, bf16), a tile per warp 13.2 / 11.7 / 11.4;
-// where BT is 16 or 32 the rule of vec16 is taken over unmeasured.
+// Measured on an H200, BT = 64, 32 heads: of 16-bit X resident blocks take 28.8 / 26.5 us at T = 8192 (fp32 to
+// bf16, bf16), by columns 30.5 / 30.0, and 89 / 82 us at 32768 (90 / 95). Of fp32 columns take 35 us at 8192, a
+// tile per warp 38.6. At 2048 columns are fastest: 11.1 / 10.0 / 10.6 us, a tile per warp 13.2 / 11.7 / 11.4. Where
+// BT is 16 or 32 the rule of vec16 is taken over unmeasured.
 constexpr int kLeastTilesPerSm = 16;
 
 struct Tma {
@@ -44,7 +44,8 @@ struct Tma {
     const auto status = tensor_map(solve_tril_a_units(call, kTiles), call.device->ordinal, &a_map);
     if (status != PLUMB_OK) return status;
     const auto arguments = arguments_of(call, kTiles);
-    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles,
+    constexpr unsigned kOfBlock = kColumnTeams<kChunk> * kTiles;
+    const LaunchShape shape{.grid = (arguments.tiles + kOfBlock - 1) / kOfBlock,
                             .block = 32 * kColumnWarps<kChunk>,
                             .shared_bytes = ColumnSolver<A, X, kChunk, kTiles, true>::kSharedBytes};
     return launch_kernel(call, columns_tma_kernel<A, X, kChunk, kTiles>, shape, arguments, a_map);

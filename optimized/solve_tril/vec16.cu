@@ -32,7 +32,8 @@ struct Vec16 {
   template <class A, class X, int kChunk, int kTiles>
   static plumb_status by_columns(const plumb_call& call) {
     const auto arguments = arguments_of(call, is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]) ? kTiles : 1);
-    const LaunchShape shape{.grid = (arguments.tiles + kTiles - 1) / kTiles,
+    constexpr unsigned kOfBlock = kColumnTeams<kChunk> * kTiles;
+    const LaunchShape shape{.grid = (arguments.tiles + kOfBlock - 1) / kOfBlock,
                             .block = 32 * kColumnWarps<kChunk>,
                             .shared_bytes = ColumnSolver<A, X, kChunk, kTiles, false>::kSharedBytes};
     return launch_kernel(call, columns_kernel<A, X, kChunk, kTiles>, shape, arguments);
