@@ -331,7 +331,7 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   if (warp == 0 && lane == 0) solver.init_barriers();
   wait_for_producers();
   solver.tile = tile_at<kChunk>(arguments, first_tile + solver.tile_index);
-  __syncthreads();
+  if (!__syncthreads_or(solver.tile.rows > 0)) return;  // sequences leave slots empty
   if constexpr (kTma) {
     if (warp == Solver::kWarps - 1 && lane == 0) solver.request_boxes(*a_map);  // of the warp that has most time
   } else if (warp < Solver::kLoaders) {
