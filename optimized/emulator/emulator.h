@@ -151,13 +151,17 @@ using std::max;
 using std::min;
 
 inline void __syncthreads() { plumb::emulator::running->all.arrive_and_wait(); }
-// Once per block.
 inline bool __syncthreads_or(bool value) {
-  if (value) plumb::emulator::running->any = true;
+  auto& any = plumb::emulator::running->any;
+  if (value) any = true;
   __syncthreads();
-  return plumb::emulator::running->any;
+  const bool result = any;
+  __syncthreads();  // all have read it
+  any = false;
+  __syncthreads();  // before the next vote
+  return result;
 }
-inline bool __syncthreads_and(bool value) { return !__syncthreads_or(!value); }  // once per block
+inline bool __syncthreads_and(bool value) { return !__syncthreads_or(!value); }
 inline void __syncwarp() { plumb::emulator::own_warp().lanes.arrive_and_wait(); }
 inline bool __all_sync(unsigned, bool value) {
   return plumb::emulator::collect(value, [](const auto& lanes) { return std::ranges::count(lanes, 0u) == 0; });
