@@ -14,19 +14,22 @@ namespace {
 
 using namespace solve_tril;
 
+template <int kTiles, class A, class X, class Kernel>
+void expect_bits_of_replay_by(Kernel kernel, Problem<A, X>& problem) {
+  expect_bits_whichever_warp_is_slow(problem, 32 * kColumnWarps<kChunk>,
+                                     (problem.arguments.tiles + kTiles - 1) / kTiles, kernel);
+}
+
 template <class A, class X, int kTiles>
 void expect_bits_of_replay(Problem<A, X> problem) {
-  expect_bits_whichever_warp_is_slow(problem, 32 * kColumnWarps<kChunk>,
-                                     (problem.arguments.tiles + kTiles - 1) / kTiles,
-                                     columns_kernel<A, X, kChunk, kTiles>);
+  expect_bits_of_replay_by<kTiles>(columns_kernel<A, X, kChunk, kTiles>, problem);
 }
 
 template <class A, class X, int kTiles>
 void expect_bits_of_replay_by_boxes(Problem<A, X> problem) {
   const auto map = problem.template map_of_a<CUtensorMap>(kTiles);
-  expect_bits_whichever_warp_is_slow(
-      problem, 32 * kColumnWarps<kChunk>, (problem.arguments.tiles + kTiles - 1) / kTiles,
-      [&](const Arguments& arguments) { columns_tma_kernel<A, X, kChunk, kTiles>(arguments, map); });
+  expect_bits_of_replay_by<kTiles>(
+      [&](const Arguments& arguments) { columns_tma_kernel<A, X, kChunk, kTiles>(arguments, map); }, problem);
 }
 
 using Bf16 = __nv_bfloat16;

@@ -1,7 +1,7 @@
 // The launch of solve_tril's variant tma: through resident blocks, by columns or a tile per warp, whichever is
 // faster.
 #include "optimized/solve_tril/columns.h"
-#include "optimized/solve_tril/columns_kernel.cuh"
+#include "optimized/solve_tril/columns_shape.cuh"
 #include "optimized/solve_tril/launch.cuh"
 #include "optimized/solve_tril/stream.cuh"
 #include "optimized/solve_tril/tma_kernel.cuh"
@@ -44,10 +44,7 @@ struct Tma {
     const auto status = tensor_map(solve_tril_a_units(call, kTiles), call.device->ordinal, &a_map);
     if (status != PLUMB_OK) return status;
     const auto arguments = arguments_of(call, kTiles);
-    constexpr unsigned kOfBlock = kColumnTeams<kChunk> * kTiles;
-    const LaunchShape shape{.grid = (arguments.tiles + kOfBlock - 1) / kOfBlock,
-                            .block = 32 * kColumnWarps<kChunk>,
-                            .shared_bytes = ColumnSolver<A, X, kChunk, kTiles, true>::kSharedBytes};
+    const auto shape = columns_shape<A, X, kChunk, kTiles, true>(arguments);
     return launch_kernel(call, columns_tma_kernel<A, X, kChunk, kTiles>, shape, arguments, a_map);
   }
 

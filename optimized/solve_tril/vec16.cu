@@ -1,6 +1,6 @@
 // The launch of solve_tril's variant vec16: by columns, by blocks or as stream does, whichever is faster.
 #include "optimized/solve_tril/columns.h"
-#include "optimized/solve_tril/columns_kernel.cuh"
+#include "optimized/solve_tril/columns_shape.cuh"
 #include "optimized/solve_tril/launch.cuh"
 #include "optimized/solve_tril/vec16_kernel.cuh"
 
@@ -32,10 +32,7 @@ struct Vec16 {
   template <class A, class X, int kChunk, int kTiles>
   static plumb_status by_columns(const plumb_call& call) {
     const auto arguments = arguments_of(call, is_present(call.tensors[PLUMB_SOLVE_TRIL_CU_SEQLENS]) ? kTiles : 1);
-    constexpr unsigned kOfBlock = kColumnTeams<kChunk> * kTiles;
-    const LaunchShape shape{.grid = (arguments.tiles + kOfBlock - 1) / kOfBlock,
-                            .block = 32 * kColumnWarps<kChunk>,
-                            .shared_bytes = ColumnSolver<A, X, kChunk, kTiles, false>::kSharedBytes};
+    const auto shape = columns_shape<A, X, kChunk, kTiles, false>(arguments);
     return launch_kernel(call, columns_kernel<A, X, kChunk, kTiles>, shape, arguments);
   }
 
