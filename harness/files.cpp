@@ -105,6 +105,15 @@ nlohmann::json read_json(const std::string& path, std::string_view schema) {
   return document;
 }
 
+std::string path_in_document(const std::string& path, const std::string& folder) {
+  const auto from_folder = std::filesystem::path(path).lexically_normal().lexically_proximate(folder);
+  return from_folder.empty() || *from_folder.begin() == ".." ? path : from_folder.string();
+}
+
+std::string path_in_document(const std::string& path) {
+  return path_in_document(path, std::filesystem::current_path().string());
+}
+
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));

@@ -34,6 +34,11 @@ nlohmann::json read_json(const std::string& path);
 // The same, also when its "schema" is not the expected one.
 nlohmann::json read_json(const std::string& path, std::string_view schema);
 
+// How a document names a file: what lies in `folder`, the working directory, by its path from there, so that a
+// document that is kept does not tell where its machine had the project.
+std::string path_in_document(const std::string& path, const std::string& folder);
+std::string path_in_document(const std::string& path);
+
 std::string utc_now();  // "2026-11-22T05:00:00Z"
 
 }  // namespace plumb

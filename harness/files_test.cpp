@@ -42,6 +42,16 @@ TEST(FileWriter, LeavesTheOldFileWhenNothingIsCommitted) {
   EXPECT_EQ(folder.entries(), 1u);
 }
 
+TEST(PathInDocument, IsTheOneFromTheWorkingDirectoryForWhatLiesInThere) {
+  EXPECT_EQ(path_in_document("/home/me/project/build/lib.so", "/home/me/project"), "build/lib.so");
+  EXPECT_EQ(path_in_document("/home/me/project/build/../lib.so", "/home/me/project"), "lib.so");
+  EXPECT_EQ(path_in_document("/home/me/projects/lib.so", "/home/me/project"), "/home/me/projects/lib.so");
+  EXPECT_EQ(path_in_document("build/lib.so", "/home/me/project"), "build/lib.so");
+  EXPECT_EQ(path_in_document("../lib.so", "/home/me/project"), "../lib.so");
+  EXPECT_EQ(path_in_document("", "/home/me/project"), "");
+  EXPECT_EQ(path_in_document((std::filesystem::current_path() / "lib.so").string()), "lib.so");
+}
+
 TEST(FileWriter, CommitsWhatSomeoneElseWrote) {
   const TemporaryFolder folder;
   FileWriter writer(folder / "report.xml");

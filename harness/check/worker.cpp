@@ -24,6 +24,7 @@
 #include "harness/check/worker_process.h"
 #include "harness/device/host_device.h"
 #include "harness/error.h"
+#include "harness/files.h"
 
 namespace plumb {
 namespace {
@@ -115,7 +116,7 @@ nlohmann::json ready_message(const WorkerSettings& settings, const Library* libr
   }
   ready["library"] = nullptr;
   if (library) {
-    ready["library"] = {{"path", settings.library_path},
+    ready["library"] = {{"path", path_in_document(settings.library_path)},
                         {"name", library->table().name},
                         {"version", library->table().version},
                         {"digest", library->digest()}};

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "harness/files.h"
 #include "harness/gate/calibration.h"
 
 namespace plumb {
@@ -127,7 +128,7 @@ std::string escape_xml(std::string_view text) { return escaped(text, kXml); }
 std::string escape_markdown(std::string_view text) { return escaped(text, kMarkdown); }
 
 nlohmann::json to_json(const BuildIdentity& build) {
-  return {{"path", build.path}, {"library", build.library}, {"digest", build.digest}};
+  return {{"path", path_in_document(build.path)}, {"library", build.library}, {"digest", build.digest}};
 }
 
 }  // namespace
