@@ -56,11 +56,15 @@ struct ColumnSolver {
   static constexpr int kSide = kChunk / C::kBlock;
   static constexpr int kTeams = kColumnTeams<kChunk>;
   static constexpr int kWarps = kColumnWarps<kChunk> / kTeams;  // of a team
-  // Warps that bring A. A 16-bit A of two tiles has a block's 64 accesses for two.
+  // Warps that bring A, the last ones. A 16-bit A of two tiles has a block's 64 accesses for two.
   static constexpr int kLoaders = kWarps == 4 && sizeof(A) == 2 && kTiles == 2 ? 2 : kWarps;
+  static constexpr int kFirstLoader = kWarps - kLoaders;
   static constexpr int kMembers = kLoaders * C::kLanes;  // of these, threads of a tile
   static constexpr int kScratch = kSide == 4 ? 2 * C::kBlockBytes : 0;
   static constexpr bool kWidensInPlace = kTma && sizeof(A) == 2;
+  // Block rows 0 to 2 of X are stored when they are whole, from where they are kept (H200, fp32 to bf16: T = 4096
+  // 14.7 us, a block of X at a time 15.6; T = 8192 25.9, 26.4. bf16 is 5% slower there).
+  static constexpr bool kWholeRows = kSide == 4 && kTiles == 4 && sizeof(A) == 4 && sizeof(X) == 2;
   // Where cp.async brings A of BT = 64, the barriers lie in row 0 of block (3, 3), which has no element of A, is
   // used by no term and is no place for X: with four tiles that leaves 48 KiB, for which a launch need not opt in.
   static constexpr bool kBarriersInside = !kTma && kSide == 4;
@@ -77,11 +81,10 @@ struct ColumnSolver {
 
   // By block row: A as it is in memory, before it is widened.
   __device__ __forceinline__ Mbarrier* arrived() const { return ready + kSide; }
-  __device__ __forceinline__ Mbarrier& first_warp_passed_row_1() const { return ready[2 * kSide]; }
-  // X (p, q), of which another warp solves the rest of the column: (0, 0), (1, 0), (2, 0), (1, 1), (2, 1).
-  static constexpr int kPassedOn = kSide == 4 ? 5 : 0;
-  static_assert((2 * kSide + 1 + kPassedOn) * sizeof(Mbarrier) <= kBarrierBytes);
-  __device__ __forceinline__ Mbarrier& is_kept(int p, int q) const { return ready[2 * kSide + 1 + p + 2 * q]; }
+  // X (p, q) above the last block row: (0, 0), (1, 0), (2, 0), (1, 1), (2, 1), none, (2, 2).
+  static constexpr int kKept = kSide == 4 ? 7 : 0;
+  static_assert((2 * kSide + kKept) * sizeof(Mbarrier) <= kBarrierBytes);
+  __device__ __forceinline__ Mbarrier& is_kept(int p, int q) const { return ready[2 * kSide + p + 2 * q]; }
 
   __device__ __forceinline__ void init_barriers() const {
 #pragma unroll
@@ -89,9 +92,8 @@ struct ColumnSolver {
       mbarrier_init(ready[p], kWidensInPlace ? 32 * kWarps : kTma ? 1 : 32 * kLoaders);
       if constexpr (kWidensInPlace) mbarrier_init(arrived()[p], 1);
     }
-    mbarrier_init(first_warp_passed_row_1(), 32);
 #pragma unroll
-    for (int i = 0; i < kPassedOn; ++i) mbarrier_init(is_kept(i, 0), 32);
+    for (int i = 0; i < kKept; ++i) mbarrier_init(is_kept(i, 0), 32);
     if constexpr (kTma) mbarrier_fence();
   }
 
@@ -137,7 +139,7 @@ struct ColumnSolver {
   // in fp32, which cp.async brings there, up to 2% slower).
   __device__ __forceinline__ Portion portion() const {
     if constexpr (sizeof(A) == 4) {
-      const int thread = warp * C::kLanes + member;
+      const int thread = (warp - kFirstLoader) * C::kLanes + member;
       return {.access = thread % Portion::kAccesses,
               .tile = tile_index,
               .row = thread / Portion::kAccesses,
@@ -148,19 +150,20 @@ struct ColumnSolver {
       const int of = lane / Portion::kAccesses % kTiles, from = 4 * of;  // a lane that solves that tile
       return {.access = lane % Portion::kAccesses,
               .tile = of,
-              .row = (lane + 32 * warp) / kAtOnce,
+              .row = (lane + 32 * (warp - kFirstLoader)) / kAtOnce,
               .offset = __shfl_sync(0xffffffffu, tile.offset(arguments.a_stride), from),
               .rows = __shfl_sync(0xffffffffu, tile.rows, from)};
     }
   }
 
-  // Brings the thread's portion. A 16-bit A goes through registers, but where BT is 32 it is widened in shared
-  // memory (H200, bf16, T = 8192: 12.4 us, through registers 14.0; where BT is 16 or 64 2-8% slower).
+  // Brings the thread's portion. A 16-bit A goes through registers or is widened in shared memory (H200, bf16:
+  // where BT is 32 12.4 us at T = 8192, through registers 14.0; where BT is 64 and two warps bring it, while the
+  // others begin, 5.5 us at T = 512, through registers 5.9; where BT is 16 or all warps bring it 2-8% slower).
   __device__ __forceinline__ void request() const {
     const Portion share = portion();
     if constexpr (sizeof(A) == 4) {
       request_copies(share);
-    } else if constexpr (kSide == 2) {
+    } else if constexpr (kSide == 2 || kLoaders < kWarps) {
       request_copies(share);
       widen_copies<0>(share);
     } else {
@@ -260,6 +263,40 @@ struct ColumnSolver {
     }
   }
 
+  // Block row p of X from where it is kept, and the zeros right of it; neighbouring lanes store a tile's row.
+  __device__ __forceinline__ void store_whole_rows(int p, int block_rows) const {
+    constexpr int kPer = 8, kAccesses = kSide * C::kBlock / kPer, kGroups = C::kGroups;
+    static_assert(kAccesses * kTiles == 32);
+    const int access = lane % kAccesses, of = lane / kAccesses, q = access / 2, half = access % 2;
+    const int from = 4 * of;  // a lane that solves that tile
+    X* to = static_cast<X*>(arguments.x) + __shfl_sync(0xffffffffu, tile.offset(arguments.x_stride), from) +
+            p * C::kBlock * arguments.x_stride.token + kPer * access;
+    const int rows = __shfl_sync(0xffffffffu, tile.rows, from) - p * C::kBlock;
+    if (p >= block_rows) return;
+    for (int n = 0; n <= p; ++n) mbarrier_wait(is_kept(p, n), 0);
+    const char* const block = kept(p, min(p, q));
+    int at[kGroups];  // of the group's columns in this half
+#pragma unroll
+    for (int group = 0; group < kGroups; ++group) {
+      at[group] = C::kept_at(of, group, q) + half * 4 * C::kColumns;
+    }
+#pragma unroll 4
+    for (int i = 0; i < C::kBlock; ++i) {
+      float values[kPer] = {};
+      if (q <= p) {
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+          const auto pair = *reinterpret_cast<const float2*>(block + at[group] + i * C::kRowBytes);
+          values[2 * group] = pair.x, values[2 * group + 1] = pair.y;
+        }
+      }
+      Packed<X, kPer> packed;
+      pack<X>(values, packed);
+      if (i < rows) store<16>(packed, to);
+      to += arguments.x_stride.token;
+    }
+  }
+
   // Zeros in the blocks right of the diagonal, by all threads.
   __device__ __forceinline__ void write_zeros() const {
     X* row = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
@@ -291,17 +328,18 @@ struct ColumnSolver {
       mbarrier_wait(ready[p], 0);
       typename C::Values values;
       solve_block<kTiles>(values, block, lane, p, q, [&](int m, int n) {
-        if (kPassedOn > 0 && run.first > n) mbarrier_wait(is_kept(m, n), 0);
+        if (kKept > 0 && run.first > n) mbarrier_wait(is_kept(m, n), 0);
         return kept(m, n);
       });
-      if (kSide > 1 && p + 1 < block_rows) {
+      if (kSide > 1 && p + 1 < (kWholeRows ? kSide : block_rows)) {
         __syncwarp();  // what stood there has been read by all
-        if (kWarps > 1 && q == 0 && p == 1) mbarrier_arrive(first_warp_passed_row_1());
-        if (kWarps > 1 && q == 1 && p == 2) mbarrier_wait(first_warp_passed_row_1(), 0);
-        keep<kTiles>(values, kept(p, q), lane);
-        if (kPassedOn > 0 && q < 2) mbarrier_arrive(is_kept(p, q));
+        if (kWarps > 1 && q == 1 && p == 2) mbarrier_wait(is_kept(1, 0), 0);  // the first warp has read A's (1, 1)
+        keep<kTiles>(values, kept(p, q), lane, q);
+        if (kKept > 0 && (kWholeRows || q < 2)) mbarrier_arrive(is_kept(p, q));
       }
-      store_block<kTiles>(values, x + q * C::kBlock, arguments.x_stride.token, member, tile.rows - p * C::kBlock);
+      if (!kWholeRows || p + 1 == kSide) {
+        store_block<kTiles>(values, x + q * C::kBlock, arguments.x_stride.token, member, tile.rows - p * C::kBlock);
+      }
       x += C::kBlock * arguments.x_stride.token;
       finite = ends_finite<kTiles>(values);
     }
@@ -334,7 +372,7 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   if (!__syncthreads_or(solver.tile.rows > 0)) return;  // sequences leave slots empty
   if constexpr (kTma) {
     if (warp == Solver::kWarps - 1 && lane == 0) solver.request_boxes(*a_map);  // of the warp that has most time
-  } else if (warp < Solver::kLoaders) {
+  } else if (warp >= Solver::kFirstLoader) {
     solver.request();
   }
   release_dependents();
@@ -348,7 +386,11 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   }
   // Not while A is on its way: the warp would wait for these stores before it solves (H200, T = 8192, fp32 to bf16:
   // 26.7 us; 29.8).
-  solver.write_zeros();
+  if constexpr (Solver::kWholeRows) {
+    if (warp < 3) solver.store_whole_rows(2 - warp, block_rows);  // the last warp has most to wait for
+  } else {
+    solver.write_zeros();
+  }
   if (kTma && !Solver::kWidensInPlace) {  // the block must outlive its boxes, and a tail has not waited for all
 #pragma unroll 1
     for (int p = 0; p < Solver::kSide; ++p) mbarrier_wait(solver.ready[p], 0);

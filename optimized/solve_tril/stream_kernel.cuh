@@ -120,7 +120,7 @@ struct UnitSolver {
         __syncwarp();  // what stood there has been read by all
         if (S::kTeamWarps == 2 && q == 0 && p == 1) mbarrier_arrive(slot.passed);
         if (S::kTeamWarps == 2 && q == 1 && p == 2) mbarrier_wait(slot.passed, parity);
-        keep<kUnitTiles>(values, kept(p, q), lane);
+        keep<kUnitTiles>(values, kept(p, q), lane, q);
       }
       store_block<kUnitTiles>(values, row + q * C::kBlock, arguments.x_stride.token, member, rows - p * C::kBlock);
       if (p == q && p + 1 < S::kSide) {
