@@ -36,6 +36,7 @@ using Bf16 = __nv_bfloat16;
 
 TEST(Columns, HaveTheBitsOfTheReplayWhicheverWarpIsSlow) {
   expect_bits_of_replay<float, float, 4>({{.tokens = 2 * kChunk + 44}, 4});
+  expect_bits_of_replay<float, Bf16, 4>({{.tokens = 2 * kChunk + 37}, 4});
   expect_bits_of_replay<Bf16, Bf16, 4>({{.tokens = 2 * kChunk + 5}, 4});
   expect_bits_of_replay<Bf16, float, 2>({{.tokens = kChunk + 50}, 4});
 }
@@ -58,6 +59,7 @@ TEST(Columns, FedByTheCopyEngineToo) {
 }
 
 TEST(Columns, OfSequences) {
+  expect_bits_of_replay<float, Bf16, 4>({{.tokens = 220, .ends = {5, 5, 69, 200, 201, 220}}, 4});
   expect_bits_of_replay<Bf16, float, 4>({{.tokens = 220, .ends = {5, 5, 69, 200, 201, 220}}, 4});
 }
 
@@ -70,6 +72,7 @@ TEST(Columns, WithInfiniteElementsOfA) {
     a.set({0, kChunk + 50, 2, 40}, -std::numeric_limits<float>::infinity());
   };
   expect_bits_of_replay<float, float, 4>({{.tokens = kChunk + 60}, 4, infinite});
+  expect_bits_of_replay<float, Bf16, 4>({{.tokens = kChunk + 60}, 4, infinite});
   expect_bits_of_replay_by_boxes<Bf16, Bf16, 4>({{.tokens = kChunk + 60}, 4, infinite});
 }
 
