@@ -23,7 +23,7 @@ template <int kChunk, int kTiles>
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
 constexpr int kColumnsResident = kChunk == 16   ? 8
                                  : kChunk == 32 ? 16
-                                 : kTiles == 4  ? 3
+                                 : kTiles == 4  ? 4
                                                 : 5;
 #else
 constexpr int kColumnsResident = kChunk == 64 ? 1 : 0;  // without a bound sm_100 spills there

@@ -16,11 +16,10 @@
 #include "optimized/device/dependent_launch.cuh"
 #include "optimized/device/tma.cuh"
 #include "optimized/solve_tril/columns.cuh"
+#include "optimized/solve_tril/stream.h"
 #include "optimized/solve_tril/tile.cuh"
 
 namespace plumb::solve_tril {
-
-constexpr int kUnitTiles = 4;
 
 // What a block consists of. With two warps in a team the first solves block column 0 and the second 1, 2, 3: about
 // the same work.
