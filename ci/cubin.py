@@ -23,6 +23,8 @@ INSTRUCTION_BYTES = 16
 
 LD, LDG, LDL, LDS, ST, STG, STL, STS = 0x180, 0x181, 0x183, 0x184, 0x185, 0x186, 0x187, 0x188
 LDGSTS = 0x1AE
+FFMA_OF_REGISTERS = (0x23, 0x2)  # lowest byte, bits 8 to 11: all three operands are registers
+RZ = 255
 BULK_COPIES = {0x1B4: "UTMALDG", 0x1B5: "UTMASTG", 0x1B6: "UTMAREDG", 0x1BA: "UBLKCP", 0x1BB: "UBLKRED"}
 TENSOR = {0x037: "IMMA", 0x03C: "HMMA", 0x03F: "DMMA", 0x1F0: "HGMMA"}
 WIDTH_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 8, 6: 16}  # by bits 73 to 75 of a load or a store
@@ -43,6 +45,8 @@ class Kernel:
     shared_bytes: int = 0
     code: bytes = b""
     instructions: Counter = field(default_factory=Counter)  # (opcode, width) -> how many
+    multiply_adds: int = 0  # in fp32, of three registers
+    operand_cycles: int = 0  # that these take to read them, see operand_cycles()
 
     @property
     def sass_hash(self) -> str:
@@ -62,6 +66,29 @@ def instructions_of(code: bytes) -> Counter:
     for (low, high, byte), n in pairs.items():
         found[low | (high & 1) << 8, byte >> 1 & 7] += n
     return found
+
+
+def operand_cycles(code: bytes) -> tuple[int, int]:
+    """Multiply-adds in fp32 of three registers, and the cycles that they take at least to read these.
+
+    Registers are read from two banks, the even and the odd ones, one of each bank in a cycle (Huerta et al.,
+    Analyzing Modern NVIDIA GPU cores, 2025, section 5.3), and an operand that is marked for reuse is there for the
+    next instruction at the same place. So three reads take two cycles, though a multiply-add can begin in every cycle.
+    """
+    low, high = FFMA_OF_REGISTERS
+    count = cycles = 0
+    held: tuple = (None, None, None)
+    for at in range(0, len(code), INSTRUCTION_BYTES):
+        if code[at] != low or code[at + 1] & 15 != high:
+            held = (None, None, None)
+            continue
+        operands, reuse = (code[at + 3], code[at + 4], code[at + 8]), code[at + 15] >> 2
+        reads = {r for r, there in zip(operands, held) if r not in (there, RZ)}
+        odd = sum(r & 1 for r in reads)
+        count += 1
+        cycles += max(1, odd, len(reads) - odd)
+        held = tuple(r if reuse >> i & 1 else None for i, r in enumerate(operands))
+    return count, cycles
 
 
 def elf_sections(image: bytes) -> list[dict]:
@@ -149,6 +176,7 @@ def kernels_of_elf(image: bytes, arch: int) -> list[Kernel]:
                 shared["size"] if shared else 0,
                 code,
                 instructions_of(code),
+                *operand_cycles(code),
             )
         )
     return kernels

@@ -5,7 +5,8 @@
   ci/fingerprint.py build/ci/libplumbline_optimized.so --write golden/fingerprint.json  record (schema plumbline.fingerprint/1)
 
 Exit code 1, naming kernel, architecture and line of the table, for what makes a kernel slower unseen: new spills (any
-new use of local memory), 128-bit accesses that became narrower, bulk copies or asynchronous copies that are gone.
+new use of local memory), 128-bit accesses that became narrower, bulk copies or asynchronous copies that are gone,
+multiply-adds in an order in which they wait longer for registers.
 Every other change is shown and does not fail; so is every change at all where another compiler built the library, for
 then the change need not be ours: record anew. Exit code 2: nothing could be compared.
 """
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "golden" / "fingerprint.json"
 SCHEMA = "plumbline.fingerprint/1"
 ARCH_NAMES = {90: "90a"}  # TMA and its kin are in the architecture-specific code that the presets build
+LONGER = 1.05  # less is what any other change does
 SHOWN = 20  # changes of a kind that are listed one by one
 RESOURCES = ("registers", "shared_bytes", "stack_bytes", "spill_store_bytes", "spill_load_bytes", "code_bytes")
 # counter of 128-bit accesses -> counter of all accesses of that kind
@@ -101,6 +103,8 @@ def row_of(kernel: cubin.Kernel, name: str, operator: str) -> dict:
             "cp_async128": copies_128,
             "tensor": kernel.count(cubin.TENSOR),
             "local": kernel.count([cubin.LDL, cubin.STL]),
+            "multiply_adds": kernel.multiply_adds,
+            "operand_cycles": kernel.operand_cycles,
         },
         "sass_hash": kernel.sass_hash,
     }
@@ -165,6 +169,9 @@ def lost(old: dict, new: dict) -> list[str]:
     # A kernel may turn from asynchronous copies to bulk ones, not back to none.
     if before["cp_async"] and not after["cp_async"] and after["bulk_copy"] <= before["bulk_copy"]:
         words.append(f"asynchronous copies {before['cp_async']} -> 0")
+    waits_before, waits_after = (row.get("operand_cycles", 0) / max(1, row.get("multiply_adds", 0)) for row in (before, after))
+    if waits_before and waits_after > LONGER * waits_before:
+        words.append(f"cycles in which a multiply-add reads its registers {waits_before:.2f} -> {waits_after:.2f}")
     return words
 
 

@@ -100,6 +100,10 @@ def compare_with_disassembler(path: Path, kernels):
     for opcode, name in {cubin.LDG: "LDG", cubin.STG: "STG", cubin.LDS: "LDS", cubin.STS: "STS"}.items():
         assert read([opcode]) == said({name}), name
         assert read([opcode], cubin.WIDTH_128) == said({name}, ".128"), name
+    operands = r"-?\|?R(?:\d+|Z)\|?(?:\.reuse)?"
+    assert sum(kernel.multiply_adds for kernel in kernels) == len(
+        re.findall(rf"FFMA(?:\.\w+)* R(?:\d+|Z), {operands}, {operands}, {operands} ;", text)
+    )
     for opcode, name in {cubin.LDL: "LDL", cubin.STL: "STL", cubin.LDGSTS: "LDGSTS", **cubin.BULK_COPIES, **cubin.TENSOR}.items():
         assert read([opcode]) == said({name}), name
 
@@ -120,6 +124,23 @@ def test_instructions_are_counted_by_opcode_and_width():
     code = instruction(0xABCD981, 6) + instruction(0x381, 6) + instruction(0x981, 4) + instruction(0xFAE, 6)
     assert cubin.instructions_of(code) == {(cubin.LDG, 6): 2, (cubin.LDG, 4): 1, (cubin.LDGSTS, 6): 1}
     assert cubin.instructions_of(b"") == {}
+
+
+def test_multiply_adds_wait_for_their_registers():
+    def ffma(a, b, c, reuse=0, low=0x223):
+        return struct.pack("<QQ", low | a << 24 | b << 32, c | reuse << 58)
+
+    cycles = lambda *code: cubin.operand_cycles(b"".join(code))  # noqa: E731
+    assert cycles() == (0, 0)
+    assert cycles(ffma(0, 1, 255)) == (1, 1)  # RZ is not read
+    assert cycles(ffma(0, 2, 255)) == (1, 2)  # both from one bank
+    assert cycles(ffma(0, 1, 2)) == (1, 2)
+    assert cycles(ffma(0, 2, 4)) == (1, 3)
+    assert cycles(ffma(3, 3, 2)) == (1, 1)
+    assert cycles(ffma(0, 1, 2, reuse=1), ffma(0, 3, 4)) == (2, 3)  # the second has its first operand
+    assert cycles(ffma(0, 1, 2), ffma(0, 3, 4)) == (2, 4)
+    assert cycles(ffma(0, 1, 2, reuse=1), ffma(3, 0, 4)) == (2, 4)  # not at another place
+    assert cycles(ffma(0, 1, 2, reuse=1), ffma(9, 9, 9, low=0x984), ffma(0, 3, 4)) == (2, 4)  # nor after another one
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x02" + b"\0" * 59, b"not a library" * 10])

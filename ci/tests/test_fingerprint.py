@@ -43,6 +43,8 @@ def test_the_same_is_silent():
         ({"counts": {"sts": 2, "sts128": 1}}, {"counts": {"sts": 2}}, "sts128 1 -> 0"),
         ({"counts": {"bulk_copy": 4}}, {"counts": {"bulk_copy": 3}}, "bulk copies 4 -> 3"),
         ({"counts": {"cp_async": 4}}, {"counts": {}}, "asynchronous copies 4 -> 0"),
+        ({"counts": {"multiply_adds": 100, "operand_cycles": 126}}, {"counts": {"multiply_adds": 50, "operand_cycles": 75}},
+         "reads its registers 1.26 -> 1.50"),
     ],
 )
 def test_losses_fail_and_name_kernel_architecture_and_line(before, after, words):
