@@ -31,6 +31,7 @@ struct Arguments {
   Divider slots;        // per batch
   Divider heads;        // head_count, or that rounded up: the numbers beyond it stand for no tile
   std::uint32_t head_count;
+  int sm_count;
   bool cu_seqlens_is_i64;
 };
 

@@ -3,6 +3,7 @@
 
 #include "optimized/device/cp_async.cuh"
 #include "optimized/device/dependent_launch.cuh"
+#include "optimized/device/first_wave.cuh"
 #include "optimized/device/mbarrier.cuh"
 #include "optimized/device/tma.cuh"
 #include "optimized/solve_tril/columns.cuh"
@@ -370,6 +371,8 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   wait_for_producers();
   solver.tile = tile_at<kChunk>(arguments, first_tile + solver.tile_index);
   if (!__syncthreads_or(solver.tile.rows > 0)) return;  // sequences leave slots empty
+  constexpr int kBytes = Solver::kTeams * kTiles * Solver::kSide * (Solver::kSide + 1) / 2 * 256 * sizeof(A);
+  wait_for_those_before<kColumnsResident<kChunk, kTiles>>(arguments.sm_count, kBytes);
   if constexpr (kTma) {
     if (warp == Solver::kWarps - 1 && lane == 0) solver.request_boxes(*a_map);  // of the warp that has most time
   } else if (warp >= Solver::kFirstLoader) {

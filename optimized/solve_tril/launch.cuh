@@ -38,6 +38,7 @@ inline Arguments arguments_of(const plumb_call& call, int heads_multiple = 1) {
           .slots = Divider(static_cast<std::uint32_t>(rows / a.shape[0])),
           .heads = Divider(numbered),
           .head_count = heads,
+          .sm_count = call.device->sm_count,
           .cu_seqlens_is_i64 = cu_seqlens.dtype == PLUMB_I64};
 }
 
