@@ -20,16 +20,17 @@ void expect_bits_of_replay_by(Kernel kernel, Problem<A, X>& problem) {
                                      (problem.arguments.tiles + kTiles - 1) / kTiles, kernel);
 }
 
-template <class A, class X, int kTiles>
+template <class A, class X, int kTiles, int kResident = kColumnsResident<kChunk, kTiles>>
 void expect_bits_of_replay(Problem<A, X> problem) {
-  expect_bits_of_replay_by<kTiles>(columns_kernel<A, X, kChunk, kTiles>, problem);
+  expect_bits_of_replay_by<kTiles>(columns_kernel<A, X, kChunk, kTiles, kResident>, problem);
 }
 
-template <class A, class X, int kTiles>
+template <class A, class X, int kTiles, int kResident = kColumnsResident<kChunk, kTiles>>
 void expect_bits_of_replay_by_boxes(Problem<A, X> problem) {
   const auto map = problem.template map_of_a<CUtensorMap>(kTiles);
   expect_bits_of_replay_by<kTiles>(
-      [&](const Arguments& arguments) { columns_tma_kernel<A, X, kChunk, kTiles>(arguments, map); }, problem);
+      [&](const Arguments& arguments) { columns_tma_kernel<A, X, kChunk, kTiles, kResident>(arguments, map); },
+      problem);
 }
 
 using Bf16 = __nv_bfloat16;
@@ -37,6 +38,7 @@ using Bf16 = __nv_bfloat16;
 TEST(Columns, HaveTheBitsOfTheReplayWhicheverWarpIsSlow) {
   expect_bits_of_replay<float, float, 4>({{.tokens = 2 * kChunk + 44}, 4});
   expect_bits_of_replay<float, Bf16, 4>({{.tokens = 2 * kChunk + 37}, 4});
+  expect_bits_of_replay<float, Bf16, 4, 5>({{.tokens = 2 * kChunk + 37}, 4});
   expect_bits_of_replay<Bf16, Bf16, 4>({{.tokens = 2 * kChunk + 5}, 4});
   expect_bits_of_replay<Bf16, float, 2>({{.tokens = kChunk + 50}, 4});
 }
@@ -49,16 +51,19 @@ TEST(Columns, PassBlocksOnInTime) {
   };
   expect_bits_of_replay<float, float, 4>({{.tokens = kChunk}, 4, finite});
   expect_bits_of_replay<Bf16, float, 2>({{.tokens = kChunk}, 4, finite});
+  expect_bits_of_replay<float, Bf16, 4, 5>({{.tokens = kChunk}, 4, finite});
   expect_bits_of_replay_by_boxes<float, Bf16, 4>({{.tokens = kChunk}, 4, finite});
   expect_bits_of_replay_by_boxes<Bf16, float, 2>({{.tokens = kChunk}, 4, finite});
 }
 
 TEST(Columns, FedByTheCopyEngineToo) {
   expect_bits_of_replay_by_boxes<float, Bf16, 4>({{.tokens = 2 * kChunk + 20}, 4});
+  expect_bits_of_replay_by_boxes<float, Bf16, 4, 5>({{.tokens = 2 * kChunk + 20}, 4});
   expect_bits_of_replay_by_boxes<Bf16, float, 2>({{.tokens = kChunk + 50}, 4});
 }
 
 TEST(Columns, OfSequences) {
+  expect_bits_of_replay<float, Bf16, 4, 5>({{.tokens = 220, .ends = {5, 5, 69, 200, 201, 220}}, 4});
   expect_bits_of_replay<float, Bf16, 4>({{.tokens = 220, .ends = {5, 5, 69, 200, 201, 220}}, 4});
   expect_bits_of_replay<Bf16, float, 4>({{.tokens = 220, .ends = {5, 5, 69, 200, 201, 220}}, 4});
 }

@@ -122,17 +122,30 @@ struct HalfChunk {
   }
 };
 
-// The columns of one row in order, of the next one back: so neighbours in a row share A's element and at its end
-// X's. Measured on an H200: a multiply-add of three registers takes 1.45 cycles where it shares none with its
-// neighbour, 1.23 in rows, 1.03 so. CMakeLists.txt says where ptxas keeps this order.
-__device__ __forceinline__ constexpr int there_and_back(int row, int n, int columns) {
-  return row % 2 == 0 ? n : columns - 1 - n;
+// The order of a step's multiply-adds, which are independent of each other: by columns, for which ptxas needs
+// fewest registers, or the columns of one row there and of the next one back, so that neighbours in a row share A's
+// element and at its end X's. Measured on an H200, a multiply-add of three registers takes 1.45 cycles where it
+// shares none with its neighbour, 1.23 in rows and 1.03 there and back. CMakeLists.txt says where ptxas keeps that
+// order.
+enum class Order { kColumns, kThereAndBack };
+
+template <Order kOrder, int kRows, int kColumns, class Visit>
+__device__ __forceinline__ void for_each_sum(Visit visit) {
+#pragma unroll
+  for (int n = 0; n < kRows * kColumns; ++n) {
+    if constexpr (kOrder == Order::kColumns) {
+      visit(n % kRows, n / kRows);
+    } else {
+      const int row = n / kColumns, column = n % kColumns;
+      visit(row, row % 2 == 0 ? column : kColumns - 1 - column);
+    }
+  }
 }
 
 // sums -= A X for the block A at `block` (from the lane's tile on) and X kept at `x` (from the lane's group on).
 // The next four k are fetched while the fused multiply-adds of these run. kDiagonal: X is a diagonal block, whose
 // right half begins with row 8.
-template <bool kDiagonal, int kTiles>
+template <bool kDiagonal, Order kOrder, int kTiles>
 __device__ __forceinline__ void apply_block(typename Columns<kTiles>::Sums& sums, const char* block, int tile,
                                             int half, const char* x) {
   using C = Columns<kTiles>;
@@ -156,18 +169,10 @@ __device__ __forceinline__ void apply_block(typename Columns<kTiles>::Sums& sums
       const auto subtract = [&](int i, int c) {
         sums[i][c] = fmaf(-a[(k0 / 4) & 1].at(i, k), x_values[c], sums[i][c]);
       };
-      if constexpr (kDiagonal) {
-#pragma unroll
-        for (int c = 0; c < (k0 + k < C::kBlock / 2 ? C::kColumns : kWidth); ++c) {
-#pragma unroll
-          for (int i = 0; i < C::kBlock / 2; ++i) subtract(i, c);
-        }
+      if (kDiagonal && k0 + k < C::kBlock / 2) {
+        for_each_sum<Order::kColumns, C::kBlock / 2, C::kColumns>(subtract);
       } else {
-#pragma unroll
-        for (int i = 0; i < C::kBlock / 2; ++i) {
-#pragma unroll
-          for (int c = 0; c < kWidth; ++c) subtract(i, there_and_back(i, c, kWidth));
-        }
+        for_each_sum<kDiagonal ? Order::kColumns : kOrder, C::kBlock / 2, kWidth>(subtract);
       }
     }
   }
@@ -190,44 +195,37 @@ __device__ __forceinline__ void swap_halves(typename Columns<kTiles>::Values& va
 }
 
 // Rows k + 1 .. of the half, for k = kFirst .. kFirst + 3.
-template <int kFirst, int kHalf, int kTiles>
+template <int kFirst, int kHalf, Order kOrder, int kTiles>
 __device__ __forceinline__ void substitute_half(typename Columns<kTiles>::Values& x, const HalfChunk<kTiles>& a) {
-  constexpr int kColumns = Columns<kTiles>::kColumns;
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
+    for_each_sum<kOrder, 8, Columns<kTiles>::kColumns>([&](int i, int c) {
       const int row = 8 * kHalf + i;
-      if (kFirst + k >= row) continue;
-#pragma unroll
-      for (int n = 0; n < kColumns; ++n) {
-        const int c = there_and_back(i, n, kColumns);
-        x[row][c] = fmaf(-a.at(i, k), x[kFirst + k][c], x[row][c]);
-      }
-    }
+      if (kFirst + k < row) x[row][c] = fmaf(-a.at(i, k), x[kFirst + k][c], x[row][c]);
+    });
   }
 }
 
 // Forward substitution with the diagonal block at `block`, of which a[0] holds the first half chunk.
-template <int kTiles>
+template <Order kOrder, int kTiles>
 __device__ __forceinline__ void substitute_columns(typename Columns<kTiles>::Values& x, HalfChunk<kTiles> (&a)[2],
                                                    const char* block, int tile) {
   a[1].fetch(block, tile, 0, 1);
-  substitute_half<0, 0, kTiles>(x, a[0]);
+  substitute_half<0, 0, kOrder, kTiles>(x, a[0]);
   a[0].fetch(block, tile, 4, 0, 5);
-  substitute_half<0, 1, kTiles>(x, a[1]);
+  substitute_half<0, 1, kOrder, kTiles>(x, a[1]);
   a[1].fetch(block, tile, 4, 1);
-  substitute_half<4, 0, kTiles>(x, a[0]);
+  substitute_half<4, 0, kOrder, kTiles>(x, a[0]);
   a[0].fetch(block, tile, 8, 1, 9);
-  substitute_half<4, 1, kTiles>(x, a[1]);
+  substitute_half<4, 1, kOrder, kTiles>(x, a[1]);
   a[1].fetch(block, tile, 12, 1, 13);
-  substitute_half<8, 1, kTiles>(x, a[0]);
-  substitute_half<12, 1, kTiles>(x, a[1]);
+  substitute_half<8, 1, kOrder, kTiles>(x, a[0]);
+  substitute_half<12, 1, kOrder, kTiles>(x, a[1]);
 }
 
 // X (p, q) of the lane's columns. `block`: A's block (p, q), from the lane's tile on; kept(m, q): where X (m, q) is
 // kept.
-template <int kTiles, class Kept>
+template <int kTiles, Order kOrder, class Kept>
 __device__ __forceinline__ void solve_block(typename Columns<kTiles>::Values& values, const char* block, int lane,
                                             int p, int q, Kept kept) {
   using C = Columns<kTiles>;
@@ -243,17 +241,17 @@ __device__ __forceinline__ void solve_block(typename Columns<kTiles>::Values& va
   } else {
     const int at = C::kept_at(tile, C::group_of(lane), q);
     typename C::Sums sums = {};
-    apply_block<true, kTiles>(sums, block, tile, half, kept(q, q) + at);
+    apply_block<true, kOrder, kTiles>(sums, block, tile, half, kept(q, q) + at);
     block += C::kBlockBytes;
 #pragma unroll 1
     for (int m = q + 1; m < p; ++m) {
-      apply_block<false, kTiles>(sums, block, tile, half, kept(m, q) + at);
+      apply_block<false, kOrder, kTiles>(sums, block, tile, half, kept(m, q) + at);
       block += C::kBlockBytes;
     }
     swap_halves<kTiles>(values, sums, half);
   }
   a[0].fetch(block, tile, 0, 0);
-  substitute_columns<kTiles>(values, a, block, tile);
+  substitute_columns<kOrder, kTiles>(values, a, block, tile);
 }
 
 // Whether the last row is finite. If it is not, in a tile's last block row, the block column is solved plainly.

@@ -18,16 +18,21 @@ constexpr int kColumnTeams = kChunk == 16 ? 2 : 1;
 template <int kChunk>
 constexpr int kColumnWarps = kChunk == 64 ? 4 : kColumnTeams<kChunk>;  // of a block
 
-// Blocks per multiprocessor that the register allocation must leave room for. Only where that was seen not to
-// spill.
+// Blocks that share a multiprocessor, for which shared memory and registers are divided. Of four tiles of BT = 64
+// there may be five: then the order of their multiply-adds is that which needs fewer registers, and less of X has a
+// place of its own.
 template <int kChunk, int kTiles>
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
 constexpr int kColumnsResident = kChunk == 16   ? 8
                                  : kChunk == 32 ? 16
                                  : kTiles == 4  ? 4
                                                 : 5;
+
+// What the register allocation must leave room for: only where that was seen not to spill.
+template <int kChunk, int kResident>
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
+constexpr int kColumnsBound = kResident;
 #else
-constexpr int kColumnsResident = kChunk == 64 ? 1 : 0;  // without a bound sm_100 spills there
+constexpr int kColumnsBound = kChunk == 64 ? 1 : 0;  // without a bound sm_100 spills there
 #endif
 
 // Blocks of X below each other: rows `first` to `end` - 1 of block column q.
@@ -51,7 +56,7 @@ __device__ __forceinline__ Run run_of(int warp, int turn) {
   }
 }
 
-template <class A, class X, int kChunk, int kTiles, bool kTma>
+template <class A, class X, int kChunk, int kTiles, int kResident, bool kTma>
 struct ColumnSolver {
   using C = Columns<kTiles>;
   static constexpr int kSide = kChunk / C::kBlock;
@@ -61,13 +66,16 @@ struct ColumnSolver {
   static constexpr int kLoaders = kWarps == 4 && sizeof(A) == 2 && kTiles == 2 ? 2 : kWarps;
   static constexpr int kFirstLoader = kWarps - kLoaders;
   static constexpr int kMembers = kLoaders * C::kLanes;  // of these, threads of a tile
-  static constexpr int kScratch = kSide == 4 ? 2 * C::kBlockBytes : 0;
+  static constexpr bool kDense = kSide == 4 && kTiles == 4 && kResident > 4;
+  static constexpr Order kOrder = kDense ? Order::kColumns : Order::kThereAndBack;
+  static constexpr int kScratch = kSide < 4 ? 0 : kDense ? C::kBlockBytes : 2 * C::kBlockBytes;
   static constexpr bool kWidensInPlace = kTma && sizeof(A) == 2;
   // Block rows 0 to 2 of X are stored when they are whole, from where they are kept (H200, fp32 to bf16: T = 4096
   // 14.7 us, a block of X at a time 15.6; T = 8192 25.9, 26.4. bf16 is 5% slower there).
   static constexpr bool kWholeRows = kSide == 4 && kTiles == 4 && sizeof(A) == 4 && sizeof(X) == 2;
   // Where cp.async brings A of BT = 64, the barriers lie in row 0 of block (3, 3), which has no element of A, is
-  // used by no term and is no place for X: with four tiles that leaves 48 KiB, for which a launch need not opt in.
+  // used by no term and is no place for X: with four tiles that leaves 48 KiB, for which a launch need not opt in,
+  // or 44, of which five blocks have room.
   static constexpr bool kBarriersInside = !kTma && kSide == 4;
   static constexpr int kEnd = C::block_at(kSide, 0) + kScratch;
   static constexpr int kBarrierBytes = 128;  // of a team
@@ -310,11 +318,12 @@ struct ColumnSolver {
 
   // Where X (p, q) is kept for the block rows below. Block column 0 alone uses A's blocks (p, 0), whose place they
   // take. (1, 1) and (2, 2) have blocks of their own, and (2, 1) takes A's (1, 1) when the first warp is done with
-  // it.
+  // it; if there is no room, (2, 2) takes A's (2, 2) likewise.
   __device__ __forceinline__ char* kept(int p, int q) const {
-    return blocks + (q == 0   ? C::block_at(p, 0)
-                     : p == q ? C::block_at(kSide, 0) + (q - 1) * C::kBlockBytes
-                              : C::block_at(1, 1));
+    const bool own = p == q && (!kDense || p == 1);
+    return blocks + (q == 0 ? C::block_at(p, 0)
+                     : own  ? C::block_at(kSide, 0) + (q - 1) * C::kBlockBytes
+                            : C::block_at(q, q));
   }
 
   // Returns whether the last row came out finite.
@@ -328,13 +337,14 @@ struct ColumnSolver {
       const char* block = blocks + tile_index * 64 + C::block_at(p, q);
       mbarrier_wait(ready[p], 0);
       typename C::Values values;
-      solve_block<kTiles>(values, block, lane, p, q, [&](int m, int n) {
+      solve_block<kTiles, kOrder>(values, block, lane, p, q, [&](int m, int n) {
         if (kKept > 0 && run.first > n) mbarrier_wait(is_kept(m, n), 0);
         return kept(m, n);
       });
       if (kSide > 1 && p + 1 < (kWholeRows ? kSide : block_rows)) {
         __syncwarp();  // what stood there has been read by all
-        if (kWarps > 1 && q == 1 && p == 2) mbarrier_wait(is_kept(1, 0), 0);  // the first warp has read A's (1, 1)
+        // The first warp has read A's (q, q).
+        if (kWarps > 1 && p == 2 && (q == 1 || (kDense && q == 2))) mbarrier_wait(is_kept(q, 0), 0);
         keep<kTiles>(values, kept(p, q), lane, q);
         if (kKept > 0 && (kWholeRows || q < 2)) mbarrier_arrive(is_kept(p, q));
       }
@@ -350,10 +360,10 @@ struct ColumnSolver {
 
 // Team b has the tiles kTiles b, kTiles b + 1, ...; with cu_seqlens, and for the copy engine, they must be heads
 // of one slot. What the copy engine brings of rows past a sequence's end only reaches rows of X that do not exist.
-template <class A, class X, int kChunk, int kTiles, bool kTma>
+template <class A, class X, int kChunk, int kTiles, int kResident, bool kTma>
 __device__ __forceinline__ void solve_columns(const Arguments& arguments, const CUtensorMap* a_map) {
   using C = Columns<kTiles>;
-  using Solver = ColumnSolver<A, X, kChunk, kTiles, kTma>;
+  using Solver = ColumnSolver<A, X, kChunk, kTiles, kResident, kTma>;
   extern __shared__ __align__(1024) char shared[];  // Solver::kSharedBytes
   const int lane = threadIdx.x % 32, warp_of_block = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   const int team = Solver::kTeams == 1 ? 0 : warp_of_block / Solver::kWarps;
@@ -372,7 +382,7 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   solver.tile = tile_at<kChunk>(arguments, first_tile + solver.tile_index);
   if (!__syncthreads_or(solver.tile.rows > 0)) return;  // sequences leave slots empty
   constexpr int kBytes = Solver::kTeams * kTiles * Solver::kSide * (Solver::kSide + 1) / 2 * 256 * sizeof(A);
-  wait_for_those_before<kColumnsResident<kChunk, kTiles>>(arguments.sm_count, kBytes);
+  wait_for_those_before<kColumnsBound<kChunk, kResident>>(arguments.sm_count, kBytes);
   if constexpr (kTma) {
     if (warp == Solver::kWarps - 1 && lane == 0) solver.request_boxes(*a_map);  // of the warp that has most time
   } else if (warp >= Solver::kFirstLoader) {
@@ -406,18 +416,18 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   }
 }
 
-template <class A, class X, int kChunk, int kTiles>
-__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+template <class A, class X, int kChunk, int kTiles, int kResident = kColumnsResident<kChunk, kTiles>>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsBound<kChunk, kResident>)
     columns_kernel(const Arguments arguments) {
-  solve_columns<A, X, kChunk, kTiles, false>(arguments, nullptr);
+  solve_columns<A, X, kChunk, kTiles, kResident, false>(arguments, nullptr);
 }
 
-template <class A, class X, int kChunk, int kTiles>
-__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsResident<kChunk, kTiles>)
+template <class A, class X, int kChunk, int kTiles, int kResident = kColumnsResident<kChunk, kTiles>>
+__global__ void __launch_bounds__(32 * kColumnWarps<kChunk>, kColumnsBound<kChunk, kResident>)
     columns_tma_kernel(const Arguments arguments, const __grid_constant__ CUtensorMap a_map) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
   if (threadIdx.x == 0) prefetch_tensor_map(&a_map);
-  solve_columns<A, X, kChunk, kTiles, true>(arguments, &a_map);
+  solve_columns<A, X, kChunk, kTiles, kResident, true>(arguments, &a_map);
 #endif
 }
 

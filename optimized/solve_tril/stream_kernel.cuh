@@ -114,7 +114,8 @@ struct UnitSolver {
       const char* block = blocks + tile_index * 64 + C::block_at(p, q);
       mbarrier_wait(slot.full[p], parity);
       typename C::Values values;
-      solve_block<kUnitTiles>(values, block, lane, p, q, [&](int m, int n) { return kept(m, n); });
+      solve_block<kUnitTiles, Order::kThereAndBack>(values, block, lane, p, q,
+                                                    [&](int m, int n) { return kept(m, n); });
       if (S::kSide > 1 && p + 1 < block_rows) {
         __syncwarp();  // what stood there has been read by all
         if (S::kTeamWarps == 2 && q == 0 && p == 1) mbarrier_arrive(slot.passed);
