@@ -10,9 +10,9 @@ namespace {
 
 using namespace solve_tril;
 
-// Measured on an H200, BT = 64, 32 heads: from bf16 to bf16 resident blocks take 27.0 us at T = 8192 and 84.8 at
-// 32768, by columns 26.9 and 93.2; with TMA 26.8 and 83.0 (26.7 and 90.3). Of fp32 to bf16 they take 28.5 and 85.6,
-// by columns 25.0 and 82.3; with TMA 29.1 and 89.4 (25.5 and 85.6). With fewer tiles or sequences columns are
+// Measured on an H200, BT = 64, 32 heads: from bf16 to bf16 resident blocks take 26.8 us at T = 8192 and 84.7 at
+// 32768, by columns 26.9 and 93.2; with TMA 26.6 and 82.9 (26.7 and 90.3). Of fp32 to bf16 they take 28.6 and 87.4,
+// by columns 25.1 and 81.0; with TMA 29.1 and 89.4 (25.5 and 81.7). With fewer tiles or sequences columns are
 // faster.
 constexpr int kLeastTilesPerSm = 16;
 
