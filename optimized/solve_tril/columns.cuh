@@ -199,7 +199,7 @@ template <int kFirst, int kHalf, Order kOrder, int kTiles>
 __device__ __forceinline__ void substitute_half(typename Columns<kTiles>::Values& x, const HalfChunk<kTiles>& a) {
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
-    for_each_sum<kOrder, 8, Columns<kTiles>::kColumns>([&](int i, int c) {
+    for_each_sum<kOrder, 8, Columns<kTiles>::kColumns>([&, k](int i, int c) {
       const int row = 8 * kHalf + i;
       if (kFirst + k < row) x[row][c] = fmaf(-a.at(i, k), x[kFirst + k][c], x[row][c]);
     });
