@@ -2,8 +2,9 @@
 //
 // A lane is a thread. What hardware does at once happens here in some order, and one warp can be made slow, so that
 // what a kernel owes to the luck of its warps' speeds shows on a machine without a GPU: a slot that is given up too
-// early, a wait that never ends. Copies are done when they are issued and memory is sequentially consistent; a
-// kernel that is wrong in these respects alone looks right.
+// early, a wait that never ends. Copies of cp.async are done when they are issued or when they are waited for,
+// others when they are issued, and memory is sequentially consistent; a kernel that is wrong in these respects
+// alone looks right.
 //
 // To be included before device code, in a program that has emulator/ before the project's root among its include
 // folders: the headers below it stand for those of optimized/device.
@@ -93,6 +94,7 @@ struct Block {
   std::array<Phases, 16> named;  // those of named barriers, by id
   std::atomic<bool> any{false};
   int slow_warp = -1;
+  bool late_copies = false;
 };
 
 inline Block* running = nullptr;
@@ -114,9 +116,10 @@ inline void dawdle() {
 }
 
 // Runs a kernel's body as the only block of its grid, with one warp slow (-1: none).
-inline void run_block(int threads, int slow_warp, const std::function<void()>& body) {
+inline void run_block(int threads, int slow_warp, bool late_copies, const std::function<void()>& body) {
   Block block(threads);
   block.slow_warp = slow_warp;
+  block.late_copies = late_copies;
   running = &block;
   block_size.x = static_cast<unsigned>(threads), grid_size.x = 1;
   std::vector<std::thread> lanes;
@@ -195,6 +198,7 @@ inline int __shfl_sync(unsigned mask, int value, int from) {
 inline int __popc(unsigned value) { return std::popcount(value); }
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
 inline float __uint_as_float(unsigned value) { return std::bit_cast<float>(value); }
+inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
 inline float __shfl_xor_sync(unsigned mask, float value, int lanes) {
   return __uint_as_float(__shfl_sync(mask, __float_as_uint(value), static_cast<int>(threadIdx.x % 32) ^ lanes));
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "optimized/solve_tril/arguments.h"
@@ -116,18 +117,30 @@ struct Problem {
   }
 };
 
-// Runs a kernel's blocks one after another, with each of a block's warps slow in turn.
+// Runs a kernel's blocks one after another. Shared memory begins with finite numbers: others would be solved
+// plainly, and what is read too early would not show.
+template <class A, class X, class Kernel>
+void run_blocks(Problem<A, X>& problem, int threads, unsigned blocks, int slow_warp, bool late_copies,
+                const Kernel& kernel) {
+  problem.poison();
+  for (unsigned block = 0; block < blocks; ++block) {
+    std::memset(shared, 0x3f, sizeof shared);
+    emulator::run_block(threads, slow_warp, late_copies, [&] {
+      emulator::block_index.x = block;
+      kernel(problem.arguments);
+    });
+  }
+}
+
+// With each of a block's warps slow in turn, and without, then with late copies as well.
 template <class A, class X, class Kernel>
 void expect_bits_whichever_warp_is_slow(Problem<A, X>& problem, int threads, unsigned blocks, Kernel kernel) {
   for (int slow_warp = -1; slow_warp < threads / 32; ++slow_warp) {
-    problem.poison();
-    for (unsigned block = 0; block < blocks; ++block) {
-      emulator::run_block(threads, slow_warp, [&] {
-        emulator::block_index.x = block;
-        kernel(problem.arguments);
-      });
+    for (const bool late_copies : {false, true}) {
+      if (late_copies && slow_warp >= 0) continue;
+      run_blocks(problem, threads, blocks, slow_warp, late_copies, kernel);
+      EXPECT_EQ(problem.differing(), 0) << "warp " << slow_warp << " slow, copies late: " << late_copies;
     }
-    EXPECT_EQ(problem.differing(), 0) << "warp " << slow_warp << " slow";
   }
 }
 

@@ -275,7 +275,7 @@ template <class A, class X, int kChunk, int kProducts>
 __global__ void __launch_bounds__(32, kResident) merge_kernel(const Arguments arguments) {
   constexpr int kSide = kChunk / kBlock;
   constexpr int kTileCount = kTiles<kChunk>;
-  __shared__ alignas(16) float diagonal[kBlocks * kBlockStride];
+  alignas(16) __shared__ float diagonal[kBlocks * kBlockStride];
 
   wait_for_producers();
   const int lane = threadIdx.x;

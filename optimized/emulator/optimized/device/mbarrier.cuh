@@ -31,7 +31,11 @@ inline void mbarrier_arrive(Mbarrier& barrier) {
   emulator::dawdle();
   emulator::change(barrier, 1, 0);
 }
-inline void mbarrier_arrive_after_copies(Mbarrier& barrier) { mbarrier_arrive(barrier); }
+inline void mbarrier_arrive_after_copies(Mbarrier& barrier) {
+  cp_async_commit();
+  cp_async_wait<0>();
+  mbarrier_arrive(barrier);
+}
 
 inline void mbarrier_wait(Mbarrier& barrier, int parity) {
   {
