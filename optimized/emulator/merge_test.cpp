@@ -24,9 +24,9 @@ double error_of(const Problem<A, X>& problem) {
   for (std::int64_t i = 0; i < problem.x.count(); ++i) {
     const double expected = problem.expected.value(i);
     const double own = std::abs(problem.x.value(i) - expected);
-    error = own > error || std::isnan(own) ? own : error;
+    if (std::isnan(own)) return own;
+    error = std::max(error, own);
     greatest = std::max(greatest, std::abs(expected));
-    if (std::isnan(error)) break;
   }
   return error / greatest;
 }

@@ -66,7 +66,7 @@ struct ColumnSolver {
   static constexpr int kLoaders = kWarps == 4 && sizeof(A) == 2 && kTiles == 2 ? 2 : kWarps;
   static constexpr int kFirstLoader = kWarps - kLoaders;
   static constexpr int kMembers = kLoaders * C::kLanes;  // of these, threads of a tile
-  static constexpr bool kDense = kSide == 4 && kTiles == 4 && kResident > 4;
+  static constexpr bool kDense = kResident > kColumnsResident<kChunk, kTiles>;
   static constexpr Order kOrder = kDense ? Order::kColumns : Order::kThereAndBack;
   static constexpr int kScratch = kSide < 4 ? 0 : kDense ? C::kBlockBytes : 2 * C::kBlockBytes;
   static constexpr bool kWidensInPlace = kTma && sizeof(A) == 2;
@@ -381,7 +381,7 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
   wait_for_producers();
   solver.tile = tile_at<kChunk>(arguments, first_tile + solver.tile_index);
   if (!__syncthreads_or(solver.tile.rows > 0)) return;  // sequences leave slots empty
-  constexpr int kBytes = Solver::kTeams * kTiles * Solver::kSide * (Solver::kSide + 1) / 2 * 256 * sizeof(A);
+  constexpr int kBytes = Solver::kTeams * C::block_at(Solver::kSide, 0) / 4 * static_cast<int>(sizeof(A));
   wait_for_those_before<kColumnsBound<kChunk, kResident>>(arguments.sm_count, kBytes);
   if constexpr (kTma) {
     if (warp == Solver::kWarps - 1 && lane == 0) solver.request_boxes(*a_map);  // of the warp that has most time
