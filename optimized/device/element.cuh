@@ -41,9 +41,10 @@ struct Packed {
   std::uint32_t word[kWords];
 };
 
-// Whether memory is used again soon. kOnce accesses are marked for early eviction (.cs), and stay where the program
-// has them: an ordinary load the compiler may move below a branch, after which a second latency follows the first.
-enum class Use { kAgain, kOnce };
+// Whether memory is used again soon. kOnce accesses are marked for early eviction (.cs), kOnceUnmarked loads are
+// not, where that is faster. Both stay where the program has them: another load the compiler may move below a
+// branch, after which a second latency follows the first.
+enum class Use { kAgain, kOnce, kOnceUnmarked };
 
 // The register type of one access.
 template <int kAccess>
@@ -65,7 +66,7 @@ struct AccessOf<4> {
 template <int kAccess, Use kUse = Use::kAgain>
 __device__ __forceinline__ void load_words(std::uint32_t* words, const void* memory) {
   const auto* const from = static_cast<const typename AccessOf<kAccess>::Type*>(memory);
-  const auto v = kUse == Use::kOnce ? __ldcs(from) : *from;
+  const auto v = kUse == Use::kOnce ? __ldcs(from) : kUse == Use::kOnceUnmarked ? __ldca(from) : *from;
   if constexpr (kAccess == 16) {
     words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
   } else if constexpr (kAccess == 8) {

@@ -214,6 +214,10 @@ inline unsigned __byte_perm(unsigned low, unsigned high, unsigned selector) {
   return result;
 }
 template <class T>
+T __ldca(const T* from) {
+  return *from;
+}
+template <class T>
 T __ldcs(const T* from) {
   return *from;
 }

@@ -18,13 +18,14 @@
 
 #include "optimized/device/dependent_launch.cuh"
 #include "optimized/device/element.cuh"
+#include "optimized/device/first_wave.cuh"
 #include "optimized/device/mma.cuh"
 #include "optimized/solve_tril/tile.cuh"
 
 namespace plumb::solve_tril::merge {
 
 constexpr int kBlock = 16;
-constexpr int kBlocks = 4;  // diagonal blocks of a warp: one tile of 64, two of 32 or four of 16
+constexpr int kBlocks = 4;  // diagonal blocks of a warp: one tile of 64 or two of 32
 
 template <int kChunk>
 constexpr int kTiles = kBlocks* kBlock / kChunk;
@@ -46,7 +47,8 @@ using Piece = Packed<A, 4>;
 template <class A>
 __device__ __forceinline__ void load_piece(Piece<A>& piece, const A* from, bool exists) {
   if (exists) {
-    load<4 * sizeof(A), Use::kOnce>(piece, from);
+    // H200, fp32 to bf16, tf32x3: T = 8192 22.3 us, T = 32768 75.3; marked for early eviction 24.0, 84.5.
+    load<4 * sizeof(A), Use::kOnceUnmarked>(piece, from);
   } else {
 #pragma unroll
     for (auto& word : piece.word) word = 0;
@@ -167,21 +169,26 @@ __device__ __forceinline__ void invert_blocks(float* blocks, int lane) {
   __syncwarp();
 }
 
-// A lane's view of a tile of X in global memory: its rows 4 t + r of each block row, its columns 2 g of each block.
+// A lane's way down a tile of X in global memory: its rows 4 t + r of a block row, its columns 2 g of each block.
 template <class X>
 struct Output {
-  X* first;  // row 4 t, column 2 g
+  X* row;  // 4 t of the block row, column 2 g
   std::int64_t token_stride;
-  int rows;  // that exist from row 4 t on
+  int rows;  // that exist from there on
 
-  __device__ __forceinline__ void put(int i, int j, const Part& part) const {
+  __device__ __forceinline__ void put(int j, const Part& part) const {
 #pragma unroll
     for (int r = 0; r < 4; ++r) {
-      if (kBlock * i + r >= rows) continue;
+      if (r >= rows) continue;
       Packed<X, 2> packed;
       pack<X>({part[r / 2][r % 2], part[r / 2][r % 2 + 2]}, packed);
-      store<2 * sizeof(X)>(packed, first + (kBlock * i + r) * token_stride + kBlock * j);
+      store<2 * sizeof(X)>(packed, row + r * token_stride + kBlock * j);
     }
+  }
+
+  __device__ __forceinline__ void to_next_block_row() {
+    row += kBlock * token_stride;
+    rows -= kBlock;
   }
 };
 
@@ -198,17 +205,18 @@ __device__ __forceinline__ void read_part(Part& part, const float* block, int la
 
 // One tile: its block rows, of which X's diagonal blocks are in shared memory and A's others in `pieces`.
 template <int kProducts, int kSide, class A, class X>
-__device__ __forceinline__ void merge_tile(const float* inverses, const Piece<A> (&pieces)[6][2],
-                                           const Output<X>& output, int lane) {
+__device__ __forceinline__ void merge_tile(const float* inverses, const Piece<A> (&pieces)[6][2], Output<X> output,
+                                           int lane) {
   constexpr bool kExact = sizeof(A) == 2;
   Part x[6];  // the blocks below the diagonal
 #pragma unroll
   for (int i = 0; i < kSide; ++i) {
     const float* inverse = inverses + i * kBlockStride;
+    if (i > 0) output.to_next_block_row();
     {
       Part part;
       read_part(part, inverse, lane);
-      output.put(i, i, part);
+      output.put(i, part);
     }
     if (i == 0) continue;
     const int first = i * (i - 1) / 2;  // of the block row
@@ -239,7 +247,7 @@ __device__ __forceinline__ void merge_tile(const float* inverses, const Piece<A>
 #pragma unroll
       for (int n = 0; n < 8; ++n) product[n / 4][n % 4] = 0.0f;
       multiply<false>(product, left_operand<kProducts>(sums[j]), right);
-      output.put(i, j, product);
+      output.put(j, product);
     }
     __syncwarp();  // orders nothing: it keeps the compiler from running rows together, which costs registers
   }
@@ -271,6 +279,10 @@ __device__ __forceinline__ void put_zeros(X* x, std::int64_t token_stride, int r
 // H = 32, fp32 to bf16 in tf32x3 on an H200).
 constexpr int kResident = 12;
 
+// Blocks that run on one at once: four for each quarter but where fp32 A of 64 takes more than 128 registers.
+template <class A, int kChunk>
+constexpr int kAtOnce = sizeof(A) == 4 && kChunk == 64 ? kResident : 16;
+
 template <class A, class X, int kChunk, int kProducts>
 __global__ void __launch_bounds__(32, kResident) merge_kernel(const Arguments arguments) {
   constexpr int kSide = kChunk / kBlock;
@@ -278,6 +290,9 @@ __global__ void __launch_bounds__(32, kResident) merge_kernel(const Arguments ar
   alignas(16) __shared__ float diagonal[kBlocks * kBlockStride];
 
   wait_for_producers();
+  // H200, T = 8192, tf32x3: fp32 to bf16 21.6 us, all at once 22.3; bf16 18.1, 18.6.
+  constexpr int kBytes = kTileCount * kChunk * (kChunk + 1) / 2 * static_cast<int>(sizeof(A));
+  wait_for_those_before<kAtOnce<A, kChunk>>(arguments.sm_count, kBytes);
   const int lane = threadIdx.x;
   const int g = lane / 4, t = lane % 4;
   Tile tiles[kTileCount];
