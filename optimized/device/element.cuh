@@ -62,11 +62,15 @@ struct AccessOf<4> {
   using Type = std::uint32_t;
 };
 
+template <Use kUse, class T>
+__device__ __forceinline__ T load_as(const T* memory) {
+  return kUse == Use::kOnce ? __ldcs(memory) : kUse == Use::kOnceUnmarked ? __ldca(memory) : *memory;
+}
+
 // kAccess (4, 8 or 16) bytes, and divides the address.
 template <int kAccess, Use kUse = Use::kAgain>
 __device__ __forceinline__ void load_words(std::uint32_t* words, const void* memory) {
-  const auto* const from = static_cast<const typename AccessOf<kAccess>::Type*>(memory);
-  const auto v = kUse == Use::kOnce ? __ldcs(from) : kUse == Use::kOnceUnmarked ? __ldca(from) : *from;
+  const auto v = load_as<kUse>(static_cast<const typename AccessOf<kAccess>::Type*>(memory));
   if constexpr (kAccess == 16) {
     words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
   } else if constexpr (kAccess == 8) {
@@ -94,11 +98,6 @@ __device__ __forceinline__ void store_words(const std::uint32_t* words, void* me
   }
 }
 
-template <Use kUse>
-__device__ __forceinline__ std::uint32_t load_half(const std::uint16_t* memory) {
-  return kUse == Use::kOnce ? __ldcs(memory) : *memory;
-}
-
 // 16-bit elements, an even number of them, at any address of an element: in words of 4 bytes where the address
 // allows it (alike in a whole warp, as rows are), else in words but for the first and the last element.
 template <Use kUse, class T, int kCount>
@@ -113,10 +112,10 @@ __device__ __forceinline__ void load_halves(Packed<T, kCount>& packed, const voi
   }
   const auto* const elements = static_cast<const std::uint16_t*>(memory);
   std::uint32_t shifted[kWords + 1];  // the words that elements 2 i - 1 and 2 i lie in
-  shifted[0] = load_half<kUse>(elements) << 16;
+  shifted[0] = std::uint32_t{load_as<kUse>(elements)} << 16;
 #pragma unroll
   for (int i = 1; i < kWords; ++i) load_words<4, kUse>(shifted + i, elements + 2 * i - 1);
-  shifted[kWords] = load_half<kUse>(elements + kCount - 1);
+  shifted[kWords] = load_as<kUse>(elements + kCount - 1);
 #pragma unroll
   for (int i = 0; i < kWords; ++i) packed.word[i] = __funnelshift_r(shifted[i], shifted[i + 1], 16);
 }

@@ -290,7 +290,7 @@ __global__ void __launch_bounds__(32, kResident) merge_kernel(const Arguments ar
   alignas(16) __shared__ float diagonal[kBlocks * kBlockStride];
 
   wait_for_producers();
-  // H200, T = 8192, tf32x3: fp32 to bf16 21.6 us, all at once 22.3; bf16 18.1, 18.6.
+  // H200, T = 8192, tf32x3: fp32 to bf16 21.6 us, all at once 22.3; bf16 18.2, 18.6.
   constexpr int kBytes = kTileCount * kChunk * (kChunk + 1) / 2 * static_cast<int>(sizeof(A));
   wait_for_those_before<kAtOnce<A, kChunk>>(arguments.sm_count, kBytes);
   const int lane = threadIdx.x;
