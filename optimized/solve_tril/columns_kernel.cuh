@@ -378,9 +378,9 @@ __device__ __forceinline__ void solve_columns(const Arguments& arguments, const 
                 .member = C::member_of(lane),
                 .tile = {}};
   if (warp == 0 && lane == 0) solver.init_barriers();
-  wait_for_producers();
   solver.tile = tile_at<kChunk>(arguments, first_tile + solver.tile_index);
   if (!__syncthreads_or(solver.tile.rows > 0)) return;  // sequences leave slots empty
+  wait_for_producers();
   constexpr int kBytes = Solver::kTeams * C::block_at(Solver::kSide, 0) / 4 * static_cast<int>(sizeof(A));
   wait_for_those_before<kColumnsBound<kChunk, kResident>>(arguments.sm_count, kBytes);
   if constexpr (kTma) {

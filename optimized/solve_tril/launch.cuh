@@ -28,18 +28,18 @@ inline Arguments arguments_of(const plumb_call& call, int heads_multiple = 1) {
   const std::uint32_t numbered = (heads + multiple - 1) / multiple * multiple;
   const std::int64_t rows = solve_tril_tiles(call) / heads;
   return {.a = a.data,
-          .x = x.data,
           .a_stride = strides_of(a),
-          .x_stride = strides_of(x),
           .cu_seqlens = is_present(cu_seqlens) ? cu_seqlens.data : nullptr,
           .tokens = a.shape[1],
-          .sequences = is_present(cu_seqlens) ? static_cast<std::uint32_t>(cu_seqlens.shape[0] - 1) : 0,
           .tiles = static_cast<std::uint32_t>(rows * numbered),
-          .slots = Divider(static_cast<std::uint32_t>(rows / a.shape[0])),
           .heads = Divider(numbered),
+          .slots = Divider(static_cast<std::uint32_t>(rows / a.shape[0])),
           .head_count = heads,
+          .sequences = is_present(cu_seqlens) ? static_cast<std::uint32_t>(cu_seqlens.shape[0] - 1) : 0,
+          .cu_seqlens_is_i64 = cu_seqlens.dtype == PLUMB_I64,
           .sm_count = call.device->sm_count,
-          .cu_seqlens_is_i64 = cu_seqlens.dtype == PLUMB_I64};
+          .x = x.data,
+          .x_stride = strides_of(x)};
 }
 
 template <class T>

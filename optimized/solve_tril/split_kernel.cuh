@@ -182,15 +182,19 @@ struct BlockOfA {
 
   Packed<A, kPer> packed[kRounds];
 
-  __device__ __forceinline__ void fetch(const A* a, std::int64_t a_step, int rows, int p, int m, int lane) {
-    const int first = lane % kAccesses * kPer;
+  __device__ __forceinline__ void fetch(const Arguments& arguments, const Tile& tile, int p, int m, int lane) {
+    constexpr int kRows = 32 / kAccesses;  // at a time
+    const int first = lane % kAccesses * kPer, first_row = lane / kAccesses;
+    const int left = tile.rows - B::kBlock * p - first_row;
+    const A* from = static_cast<const A*>(arguments.a) +
+                    tile.offset(arguments.a_stride, B::kBlock * p + first_row) + B::kBlock * m + first;
+    asm volatile("" : "+l"(from));  // else the compiler computes each row's address from the beginning
 #pragma unroll
     for (int round = 0; round < kRounds; ++round) {
-      const int row = (round * 32 + lane) / kAccesses;
 #pragma unroll
       for (auto& word : packed[round].word) word = 0;
-      if (B::kBlock * p + row < rows && (m < p || first < row)) {
-        load<16>(packed[round], a + (B::kBlock * p + row) * a_step + B::kBlock * m + first);
+      if (round * kRows < left && (m < p || first < round * kRows + first_row)) {
+        load<16>(packed[round], from + round * kRows * arguments.a_stride.token);
       }
     }
   }
@@ -232,16 +236,16 @@ __global__ void __launch_bounds__(BlockOfX<A, X, kChunk, kPerSm>::kThreads, kPer
     float rows[kChunk][kChunk];
   };
   alignas(16) __shared__ Memory memory;
-  wait_for_producers();
   const int lane = threadIdx.x % 32, warp = __shfl_sync(0xffffffffu, threadIdx.x / 32, 0);
   const Tile tile = tile_at<kChunk, true>(arguments, blockIdx.x);
   if (tile.rows == 0) return;
-  X* const x = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
   const int p = B::row_of(warp), q = warp - B::block_at(p, 0);
+  wait_for_producers();
+  // In few instructions: ten warps each, of up to two blocks, go through them at the same time.
   BlockOfA<B, A> block_of_a;
-  block_of_a.fetch(static_cast<const A*>(arguments.a) + tile.offset(arguments.a_stride), arguments.a_stride.token,
-                   tile.rows, p, q, lane);
+  block_of_a.fetch(arguments, tile, p, q, lane);
   release_dependents();
+  X* const x = static_cast<X*>(arguments.x) + tile.offset(arguments.x_stride);
   if (p + 1 < B::kSide) {  // the transposed blocks of the lower ones
     store_zeros(x + B::kBlock * (q * arguments.x_stride.token + p + 1), arguments.x_stride.token,
                 tile.rows - B::kBlock * q, lane);
