@@ -23,7 +23,7 @@ struct Divider {
 #endif
       std::uint32_t
       quotient(std::uint32_t n) const {
-    return static_cast<std::uint32_t>(std::uint64_t{2 * n} * multiplier >> 32) >> shift;
+    return static_cast<std::uint32_t>(std::uint64_t{n} * multiplier >> 31 >> shift);
   }
 };
 
