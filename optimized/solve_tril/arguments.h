@@ -20,8 +20,8 @@ struct TileStrides {
 // sequence of L tokens moves the next one's first slot by at least ceil(L / BT), so no two chunks share a slot, no
 // chunk misses one, and the launch needs neither the contents of cu_seqlens nor a workspace.
 //
-// What is needed to ask for A comes first: a multiprocessor fetches these bytes in lines of 64, one after the other,
-// 130 cycles each (H200).
+// What is needed to ask for A comes first: a multiprocessor fetches these bytes in lines of 64, one after the
+// other, 130 cycles each (H200).
 struct Arguments {
   const void* a;
   TileStrides a_stride;
